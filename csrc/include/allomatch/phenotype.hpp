@@ -1,0 +1,174 @@
+// Phenotypes: the typings of a person, read from GL strings or from pairs of positions, and their meaning as sets.
+//
+// A typing at a locus is one or more genotypes ('|'), each two positions, each a set of names ('/'). Reading needs no
+// nomenclature. The canonical form is sorted and free of duplicates at every level, so equal meanings of the *text* are
+// equal values: that is what interning relies on.
+//
+// Interning has three layers, names -> positions -> typings (`DictionaryView`). Forty million donors share some hundred
+// thousand typings, these share some ten thousand positions, these share some thousand names, so interpreting a
+// dictionary under a nomenclature (`Interpretation`) costs as much as reading its names: milliseconds.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allomatch/nomenclature.hpp"
+
+namespace allomatch {
+
+// ---- what was reported
+// ----------------------------------------------------------------------------------------------------
+
+struct Position {
+    std::vector<Name> names;  // sorted, unique, not empty
+    auto operator<=>(const Position&) const = default;
+};
+
+struct Genotype {
+    std::array<Position, 2> positions;  // sorted
+    auto operator<=>(const Genotype&) const = default;
+};
+
+// Empty alternatives: untyped.
+struct Typing {
+    std::vector<Genotype> alternatives;  // sorted, unique
+    [[nodiscard]] bool untyped() const noexcept { return alternatives.empty(); }
+    auto operator<=>(const Typing&) const = default;
+};
+
+// Longest text of one locus that is read; a typing of a real laboratory is far shorter.
+inline constexpr std::size_t kMaxTypingText = 65'536;
+
+// One position: "A*01:01/A*01:02", "01:01/02", "A*02:XX". Throws MalformedTyping.
+[[nodiscard]] Position parse_position(Locus locus, std::string_view text);
+// Two positions as two texts; a blank second one repeats the first, both blank is untyped. Throws MalformedTyping.
+[[nodiscard]] Typing parse_pair(Locus locus, std::string_view first, std::string_view second);
+// The part of a GL string that speaks of one locus: genotypes with '|', '+', '/'. Throws MalformedTyping,
+// TooManyAlleles.
+[[nodiscard]] Typing parse_typing(Locus locus, std::string_view text);
+[[nodiscard]] std::string to_text(Locus locus, const Position& position);
+[[nodiscard]] std::string to_text(Locus locus, const Typing& typing);  // canonical; empty if untyped
+
+[[nodiscard]] std::string_view trim_blanks(std::string_view text) noexcept;
+// Splits a GL string at '^' and finds the locus of every part. Throws MalformedTyping, UnknownLocus, LocusTwice.
+struct GlPart {
+    Locus locus;
+    std::string_view text;
+};
+[[nodiscard]] std::vector<GlPart> split_gl(std::string_view text);
+
+class Phenotype {
+  public:
+    [[nodiscard]] static Phenotype from_gl(std::string_view text);
+    [[nodiscard]] const Typing& operator[](Locus locus) const noexcept { return typings_[index_of(locus)]; }
+    void set(Locus locus, Typing typing) { typings_[index_of(locus)] = std::move(typing); }
+    [[nodiscard]] std::string to_gl() const;
+    auto operator<=>(const Phenotype&) const = default;
+
+  private:
+    std::array<Typing, kLocusCount> typings_;
+};
+
+// ---- the interned dictionary of one locus
+// ---------------------------------------------------------------------------------
+
+struct TypingId {
+    std::uint32_t value;
+    auto operator<=>(const TypingId&) const = default;
+};
+struct PositionId {
+    std::uint32_t value;
+    auto operator<=>(const PositionId&) const = default;
+};
+inline constexpr TypingId kUntyped{0};
+
+struct PositionPair {
+    PositionId first;
+    PositionId second;
+    auto operator<=>(const PositionPair&) const = default;
+};
+
+// Offsets have one entry more than there are things; thing i owns [offsets[i], offsets[i + 1]). Typing 0 is untyped and
+// has no alternatives. `pairs` holds the alternatives.
+struct DictionaryView {
+    Locus locus = Locus::A;
+    std::span<const Name> names;
+    std::span<const std::uint32_t> position_offsets;
+    std::span<const std::uint32_t> position_names;
+    std::span<const std::uint32_t> typing_offsets;
+    std::span<const PositionPair> pairs;
+
+    [[nodiscard]] std::size_t position_count() const noexcept { return position_offsets.size() - 1; }
+    [[nodiscard]] std::size_t typing_count() const noexcept { return typing_offsets.size() - 1; }
+    [[nodiscard]] std::span<const PositionPair> alternatives(TypingId typing) const noexcept {
+        return pairs.subspan(typing_offsets[typing.value],
+                             typing_offsets[typing.value + 1] - typing_offsets[typing.value]);
+    }
+    [[nodiscard]] Typing typing(TypingId id) const;
+};
+
+// Owning form, for a patient or a handful of typings.
+class Dictionary {
+  public:
+    Dictionary(Locus locus, std::span<const Typing> typings);  // typing ids 1.. in the order given
+    [[nodiscard]] DictionaryView view() const noexcept;
+
+  private:
+    Locus locus_;
+    std::vector<Name> names_;
+    std::vector<std::uint32_t> position_offsets_, position_names_, typing_offsets_;
+    std::vector<PositionPair> pairs_;
+};
+
+// ---- what it means under a nomenclature
+// -----------------------------------------------------------------------------------
+
+// A set of ARD groups: bit i of word w is group 64 * (first_word + w) + i. Trimmed, so that one allele costs one word.
+struct GroupSet {
+    std::uint32_t first_word = 0;
+    std::span<const std::uint64_t> words;
+
+    [[nodiscard]] bool empty() const noexcept { return words.empty(); }
+};
+
+struct PositionMeaning {
+    GroupSet groups;   // what may be expressed; empty: certainly null
+    bool may_be_null;  // a null allele is among the members (certainly null if the groups are empty)
+    bool known;        // false: the nomenclature knows none of the names; groups then hold everything
+};
+
+// The meaning of every position of a dictionary. Immutable; shared by threads.
+class Interpretation {
+  public:
+    // `also`: further names that the group space must be able to speak of (a patient's).
+    Interpretation(const Nomenclature& nomenclature, const DictionaryView& dictionary, std::span<const Name> also = {});
+    // In a space that exists already and covers the dictionary's names.
+    Interpretation(GroupSpace space, const DictionaryView& dictionary);
+
+    [[nodiscard]] const GroupSpace& space() const noexcept { return space_; }
+    [[nodiscard]] PositionMeaning position(PositionId id) const noexcept;
+    [[nodiscard]] PositionMeaning anything() const noexcept;  // an untyped position
+    // Positions that hold `group`, ascending: the inverted index.
+    [[nodiscard]] std::span<const PositionId> positions_with(GroupId group) const noexcept;
+    [[nodiscard]] std::size_t position_count() const noexcept { return flags_.size(); }
+    [[nodiscard]] bool all_known() const noexcept { return all_known_; }
+
+  private:
+    GroupSpace space_;
+    bool all_known_ = true;
+    std::vector<std::uint64_t> words_;
+    std::vector<std::uint32_t> word_offsets_, first_words_;
+    std::vector<std::uint8_t> flags_;
+    std::vector<std::uint64_t> everything_;
+    std::vector<std::uint32_t> inverted_offsets_;
+    std::vector<PositionId> inverted_;
+};
+
+}  // namespace allomatch

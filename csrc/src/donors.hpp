@@ -1,0 +1,44 @@
+// The donors gathered so far, as columns in the order of input: what the builder fills and the writer sorts and writes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "allomatch/registry.hpp"
+#include "text_table.hpp"
+#include "typing_interner.hpp"
+
+namespace allomatch {
+
+struct DonorAttribute {
+    // One of these, by kind; empty as long as every donor's value is null.
+    std::vector<std::int16_t> ints;
+    std::vector<float> floats;
+    std::vector<std::uint16_t> codes;
+    TextTable categories;
+};
+
+struct Donors {
+    Donors();
+
+    std::vector<std::uint32_t> id_offsets{0};
+    std::vector<char> id_text;
+    std::vector<std::int64_t> input_rows;  // of each donor, for messages; -1: it was in the registry before
+    std::vector<TypingInterner> interners;
+    std::array<std::vector<std::uint32_t>, kLocusCount> typings;  // empty as long as nobody is typed at the locus
+    std::array<DonorAttribute, kAttributeCount> attributes;
+
+    [[nodiscard]] std::size_t count() const noexcept { return id_offsets.size() - 1; }
+    [[nodiscard]] std::string_view id(std::uint32_t donor) const noexcept {
+        return {id_text.data() + id_offsets[donor], id_offsets[donor + 1] - id_offsets[donor]};
+    }
+    void append_id(std::string_view id);  // throws TooManyRows past 4 GiB of ids or 2^32 - 2 donors
+};
+
+// Sorts the donors and writes the segment file; donors whose id came before go to `errors`. Frees `donors` as it goes.
+std::size_t write_segment(Donors& donors, const std::filesystem::path& path, bool replace, unsigned threads,
+                          const Cancel& cancel, std::vector<RowError>& errors);
+
+}  // namespace allomatch

@@ -1,0 +1,106 @@
+// The kernels for AVX-512 (F, BW, DQ, VL): sixteen typings a step, survivors packed by the compress instruction.
+#include <immintrin.h>
+
+#include "kernels.hpp"
+
+namespace allomatch::kernels {
+namespace {
+
+#include "crc32c_sse42.inc"
+
+inline __m512i costs_of(const uint32_t* costs, __m512i ids) {
+    const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(ids, 4), (const void*)costs, 4);
+    const __m512i shift = _mm512_slli_epi32(_mm512_and_si512(ids, _mm512_set1_epi32(15)), 1);
+    return _mm512_and_si512(_mm512_srlv_epi32(words, shift), _mm512_set1_epi32(3));
+}
+
+inline __mmask16 first_lanes(size_t n) {
+    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1U << n) - 1);
+}
+
+inline __m512i lane_numbers() {
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+// A register compress and a whole store: the compress to memory is microcoded on some machines.
+inline void store_packed(uint32_t* to, __mmask16 mask, __m512i values) {
+    _mm512_storeu_si512((void*)to, _mm512_maskz_compress_epi32(mask, values));
+}
+
+size_t filter_run(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base, uint32_t spent,
+                  uint32_t origin, Survivors out) {
+    const __m512i most = _mm512_set1_epi32((int)budget);
+    const __m512i spent_before = _mm512_set1_epi32((int)spent);
+    const __m512i origins = _mm512_set1_epi32((int)origin);
+    __m512i index = _mm512_add_epi32(_mm512_set1_epi32((int)base), lane_numbers());
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        const __mmask16 lanes = first_lanes(n - i);
+        const __m512i id = _mm512_maskz_loadu_epi32(lanes, (const void*)(ids + i));
+        const __m512i cost = costs_of(costs, id);
+        const __mmask16 mask = _mm512_mask_cmple_epu32_mask(lanes, cost, most);
+        if (mask != 0) {
+            store_packed(out.index + kept, mask, index);
+            store_packed(out.spent + kept, mask, _mm512_add_epi32(spent_before, cost));
+            _mm512_storeu_si512((void*)(out.origin + kept), origins);
+            kept += (size_t)__builtin_popcount(mask);
+        }
+        index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
+    }
+    return kept;
+}
+
+inline __m512i load_indexed(const uint32_t* ids, __m512i index, __mmask16 lanes) {
+    // Row numbers may use all 32 bits and a 32-bit gather index is signed, so they are widened.
+    const __m512i low = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(index));
+    const __m512i high = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(index, 1));
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i id_low = _mm512_mask_i64gather_epi32(zero, (__mmask8)lanes, low, (const void*)ids, 4);
+    const __m256i id_high = _mm512_mask_i64gather_epi32(zero, (__mmask8)(lanes >> 8), high, (const void*)ids, 4);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(id_low), id_high, 1);
+}
+
+size_t filter_indexed(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors s, size_t n) {
+    const __m512i most = _mm512_set1_epi32((int)limit);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        const __mmask16 lanes = first_lanes(n - i);
+        const __m512i index = _mm512_maskz_loadu_epi32(lanes, (const void*)(s.index + i));
+        const __m512i origin = _mm512_maskz_loadu_epi32(lanes, (const void*)(s.origin + i));
+        const __m512i cost = costs_of(costs, load_indexed(ids, index, lanes));
+        const __m512i spent = _mm512_add_epi32(_mm512_maskz_loadu_epi32(lanes, (const void*)(s.spent + i)), cost);
+        const __mmask16 allowed = _mm512_mask_cmpneq_epu32_mask(lanes, cost, _mm512_set1_epi32(3));
+        const __mmask16 mask = _mm512_mask_cmple_epu32_mask(allowed, spent, most);
+        store_packed(s.index + kept, mask, index);
+        store_packed(s.spent + kept, mask, spent);
+        store_packed(s.origin + kept, mask, origin);
+        kept += (size_t)__builtin_popcount(mask);
+    }
+    return kept;
+}
+
+void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out) {
+    const __m512i low_byte = _mm512_set1_epi32(255);
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    const __m512i shift = _mm512_slli_epi32(lane_numbers(), 1);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m512i low = _mm512_loadu_si512((const void*)(pairs + 2 * i));
+        const __m512i high = _mm512_loadu_si512((const void*)(pairs + 2 * i + 16));
+        const __m512i first = _mm512_permutex2var_epi32(low, even, high);
+        const __m512i second = _mm512_permutex2var_epi32(low, odd, high);
+        const __m512i bits_first = _mm512_and_si512(_mm512_i32gather_epi32(first, (const void*)bits, 1), low_byte);
+        const __m512i bits_second = _mm512_and_si512(_mm512_i32gather_epi32(second, (const void*)bits, 1), low_byte);
+        const __m512i key = _mm512_add_epi32(_mm512_slli_epi32(bits_first, 5), bits_second);
+        const __m512i cost = _mm512_and_si512(_mm512_i32gather_epi32(key, (const void*)table, 1), low_byte);
+        out[i / 16] = (uint32_t)_mm512_reduce_or_epi32(_mm512_sllv_epi32(cost, shift));
+    }
+    if (i < n) kScalar.classify(pairs + 2 * i, n - i, bits, table, out + i / 16);
+}
+
+}  // namespace
+
+const Kernels kAvx512 = {"avx512", filter_run, filter_indexed, classify, crc32c};
+
+}  // namespace allomatch::kernels

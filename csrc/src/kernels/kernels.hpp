@@ -1,0 +1,45 @@
+// Kernels: the few loops that a search spends its time in, once per instruction set.
+//
+// A kernel file includes C headers only: it is compiled with its own instruction set, and an inline function of the C++
+// library compiled that way could be picked by the linker for the whole program.
+//
+// Costs are packed two bits a typing, sixteen to a word, so that the table of a locus stays in the first-level cache:
+// 0, 1, 2 mismatches, 3 = excluded. All kernels give the same bytes.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace allomatch::kernels {
+
+// Survivors of a filter: what, how much is spent, and where it came from. Arrays have room for the input size plus
+// kSlack.
+struct Survivors {
+    uint32_t* index;
+    uint32_t* spent;
+    uint32_t* origin;
+};
+
+enum : size_t { kSlack = 16 };
+
+struct Kernels {
+    const char* name;
+    // Keeps i in [0, n) where cost(ids[i]) <= budget (0..2): index = base + i, spent = spent + cost, origin = origin.
+    // Returns how many were kept.
+    size_t (*filter_run)(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base,
+                         uint32_t spent, uint32_t origin, Survivors out);
+    // Keeps those of `n` survivors whose spent + cost(ids[index]) <= limit, in place.
+    size_t (*filter_indexed)(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors survivors, size_t n);
+    // Packs table[bits[pairs[2i]] * 32 + bits[pairs[2i + 1]]] for i in [0, n) into out; whole words are written.
+    // bits and table are followed by three readable bytes.
+    void (*classify)(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out);
+    uint32_t (*crc32c)(uint32_t crc, const void* bytes, size_t n);
+};
+
+extern const Kernels kScalar;
+#if defined(ALLOMATCH_HAVE_X86_KERNELS)
+extern const Kernels kAvx2;
+extern const Kernels kAvx512;
+#endif
+
+}  // namespace allomatch::kernels

@@ -1,0 +1,417 @@
+// Gathering of donors: batches of columns are checked, interned and appended; bad rows are set aside with their reason.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <sstream>
+
+#include "allomatch/mapped_file.hpp"
+#include "allomatch/registry.hpp"
+#include "donors.hpp"
+
+namespace allomatch {
+
+Donors::Donors() {
+    for (std::size_t l = 0; l < kLocusCount; ++l) interners.emplace_back(static_cast<Locus>(l));
+}
+
+void Donors::append_id(std::string_view id) {
+    constexpr std::size_t kMost = 0xfffffffe;
+    if (id_text.size() + id.size() > kMost || count() >= kMost) {
+        throw Error(ErrorCode::TooManyRows,
+                    "a registry file holds at most 4294967294 donors and 4 GiB of donor ids; at donor " + shown(id) +
+                        " split the input into several registries");
+    }
+    id_text.insert(id_text.end(), id.begin(), id.end());
+    id_offsets.push_back(static_cast<std::uint32_t>(id_text.size()));
+}
+
+RegistryBuilder::RegistryBuilder() : donors_(std::make_unique<Donors>()) {}
+RegistryBuilder::~RegistryBuilder() = default;
+
+void RegistryBuilder::require_known(std::shared_ptr<const Nomenclature> nomenclature) {
+    for (TypingInterner& interner : donors_->interners) interner.require_known(nomenclature);
+}
+
+namespace {
+
+constexpr std::size_t kLongestId = 64;
+constexpr std::size_t kLongestCategory = 64;
+
+bool is_utf8(std::string_view text) noexcept {
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        const std::size_t extra = lead < 0x80                   ? 0
+                                  : lead >= 0xc2 && lead < 0xe0 ? 1
+                                  : lead >= 0xe0 && lead < 0xf0 ? 2
+                                  : lead >= 0xf0 && lead < 0xf5 ? 3
+                                                                : 4;
+        if (extra == 4 || i + extra >= text.size()) return false;
+        for (std::size_t k = 1; k <= extra; ++k) {
+            if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80) return false;
+        }
+        if (extra == 2) {
+            const auto second = static_cast<unsigned char>(text[i + 1]);
+            if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return false;
+        } else if (extra == 3) {
+            const auto second = static_cast<unsigned char>(text[i + 1]);
+            if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return false;
+        }
+        i += extra + 1;
+    }
+    return true;
+}
+
+// The errors of one batch: the first one of each row and task, merged in the order of rows at the end.
+class BatchErrors {
+  public:
+    explicit BatchErrors(const DonorBatch& batch) : batch_(batch), bad_(batch.rows) {}
+
+    void add(std::size_t row, std::string_view field, std::string_view value, ErrorCode code,
+             const std::string& message) {
+        const std::lock_guard lock(mutex_);
+        const std::string_view id = batch_.donor_id[row];
+        errors_.push_back({batch_.first_row + static_cast<std::int64_t>(row),
+                           is_utf8(id) ? std::string(id) : std::string(), std::string(field),
+                           is_utf8(value) ? std::string(value) : shown(value), code, message});
+        bad_[row] = 1;
+    }
+    [[nodiscard]] bool bad(std::size_t row) const noexcept { return bad_[row] != 0; }
+    [[nodiscard]] bool any() const noexcept { return !errors_.empty(); }
+    void move_to(std::vector<RowError>& errors) {
+        std::sort(errors_.begin(), errors_.end(), [](const RowError& a, const RowError& b) {
+            return a.row != b.row ? a.row < b.row : a.field < b.field;
+        });
+        errors.insert(errors.end(), std::make_move_iterator(errors_.begin()), std::make_move_iterator(errors_.end()));
+    }
+
+  private:
+    const DonorBatch& batch_;
+    std::mutex mutex_;
+    std::vector<RowError> errors_;
+    std::vector<std::uint8_t> bad_;
+};
+
+void check_ids(const DonorBatch& batch, BatchErrors& errors) {
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const std::string_view id = batch.donor_id[row];
+        if (trim_blanks(id).empty()) {
+            errors.add(row, "donor_id", id, ErrorCode::MissingValue, "the donor id is blank; every donor needs one");
+        } else if (id.size() > kLongestId) {
+            errors.add(row, "donor_id", id, ErrorCode::ValueOutOfRange,
+                       "the donor id " + shown(id) + " is longer than " + std::to_string(kLongestId) + " bytes");
+        } else if (!is_utf8(id)) {
+            errors.add(row, "donor_id", id, ErrorCode::InvalidText,
+                       "the donor id " + shown(id) + " is not UTF-8; convert the input");
+        }
+    }
+}
+
+using Row = std::vector<std::uint32_t>;
+
+void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& columns, Locus locus,
+                  TypingInterner& interner, Row& typings, BatchErrors& errors) {
+    // A dictionary-encoded column has its few texts looked up once a batch.
+    std::array<std::vector<std::uint32_t>, 2> known;
+    for (std::size_t side = 0; side < 2; ++side) {
+        if (columns[side].indices == nullptr) continue;
+        for (std::size_t i = 0; i < columns[side].dictionary_size; ++i) {
+            known[side].push_back(interner.position_text(columns[side].entry(i)));
+        }
+    }
+    const std::uint32_t blank = interner.position_text({});
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        std::array<std::uint32_t, 2> texts{blank, blank};
+        for (std::size_t side = 0; side < 2; ++side) {
+            const TextColumn& column = columns[side];
+            if (!column.valid(row)) continue;
+            texts[side] = column.indices != nullptr ? known[side][static_cast<std::size_t>(column.indices[row])]
+                                                    : interner.position_text(column[row]);
+        }
+        try {
+            typings[row] = interner.pair(texts[0], texts[1]);
+        } catch (const Error& error) {
+            const std::string name(locus_name(locus));
+            errors.add(row, name, std::string(columns[0][row]) + "+" + std::string(columns[1][row]), error.code(),
+                       error.what());
+        }
+    }
+}
+
+// Where each locus of each row's GL string is.
+struct GlCells {
+    std::array<std::vector<std::string_view>, kLocusCount> text;
+};
+
+GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
+    GlCells cells;
+    for (auto& column : cells.text) column.resize(batch.rows);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const std::string_view text = (*batch.gl)[row];
+        try {
+            for (const GlPart& part : split_gl(text)) cells.text[index_of(part.locus)][row] = part.text;
+        } catch (const Error& error) {
+            errors.add(row, "gl", text, error.code(), error.what());
+        }
+    }
+    return cells;
+}
+
+void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cells, Locus locus,
+               TypingInterner& interner, Row& typings, BatchErrors& errors) {
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const std::string_view text = cells[row];
+        if (text.empty()) continue;
+        try {
+            // The usual "a+b" goes by positions: far fewer texts than pairs of them.
+            const std::size_t plus = text.find('+');
+            const bool plain = plus != std::string_view::npos && text.find('|') == std::string_view::npos &&
+                               text.find('+', plus + 1) == std::string_view::npos;
+            typings[row] = plain ? interner.pair(interner.position_text(text.substr(0, plus)),
+                                                 interner.position_text(text.substr(plus + 1)))
+                                 : interner.gl(text);
+        } catch (const Error& error) {
+            errors.add(row, locus_name(locus), text, error.code(), error.what());
+        }
+    }
+}
+
+// "A B AB O": true if `value`, upper case, is one of the words.
+bool is_word_of(std::string_view words, std::string_view value) noexcept {
+    while (!words.empty()) {
+        const std::size_t end = words.find(' ');
+        if (words.substr(0, end) == value) return true;
+        if (end == std::string_view::npos) return false;
+        words.remove_prefix(end + 1);
+    }
+    return false;
+}
+
+void read_category(const DonorBatch& batch, const TextColumn& column, const AttributeSpec& spec,
+                   DonorAttribute& attribute, std::vector<std::uint16_t>& codes, BatchErrors& errors) {
+    std::string value;
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const std::string_view given = column[row];
+        const std::string_view text = trim_blanks(given);
+        if (text.empty()) continue;
+        value = text;
+        if (!spec.allowed.empty()) {
+            for (char& c : value) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+            if (!is_word_of(spec.allowed, value)) {
+                errors.add(row, spec.name, given, ErrorCode::ValueOutOfRange,
+                           shown(given) + " is not a value of " + std::string(spec.name) + "; use one of " +
+                               std::string(spec.allowed) + " or leave it blank");
+                continue;
+            }
+        }
+        if (value.size() > kLongestCategory || !is_utf8(value)) {
+            errors.add(row, spec.name, given,
+                       value.size() > kLongestCategory ? ErrorCode::ValueOutOfRange : ErrorCode::InvalidText,
+                       "the value " + shown(given) + " of " + std::string(spec.name) +
+                           " is longer than 64 bytes or not UTF-8");
+            continue;
+        }
+        const std::uint32_t code = attribute.categories.intern(value).number;
+        if (code >= kNoCategory) {
+            errors.add(row, spec.name, given, ErrorCode::TooManyValues,
+                       "more than 65535 distinct values of " + std::string(spec.name) + "; group them");
+            continue;
+        }
+        codes[row] = static_cast<std::uint16_t>(code);
+    }
+}
+
+template <typename T>
+void read_value(std::size_t row, double value, std::string_view given, const AttributeSpec& spec,
+                std::vector<T>& values, BatchErrors& errors) {
+    if (!(value >= spec.least && value <= spec.greatest) || (std::is_integral_v<T> && value != std::floor(value))) {
+        errors.add(row, spec.name, given, ErrorCode::ValueOutOfRange,
+                   shown(given) + " is not a value of " + std::string(spec.name) + " (a number from " +
+                       std::to_string(static_cast<long>(spec.least)) + " to " +
+                       std::to_string(static_cast<long>(spec.greatest)) + "); correct it or leave it blank");
+        return;
+    }
+    values[row] = static_cast<T>(value);
+}
+
+template <typename T>
+void read_numbers(const DonorBatch& batch, const NumberColumn& column, const AttributeSpec& spec,
+                  std::vector<T>& values, BatchErrors& errors) {
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        // Not a number is what pandas writes for "no value".
+        if (!column.valid(row) || std::isnan(column.values[row])) continue;
+        std::ostringstream given;
+        if (!(column.values[row] >= spec.least && column.values[row] <= spec.greatest)) given << column.values[row];
+        read_value(row, column.values[row], given.view(), spec, values, errors);
+    }
+}
+
+// Numbers that came as text, from a CSV file for example.
+template <typename T>
+void read_number_texts(const DonorBatch& batch, const TextColumn& column, const AttributeSpec& spec,
+                       std::vector<T>& values, BatchErrors& errors) {
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const std::string_view text = trim_blanks(column[row]);
+        if (text.empty()) continue;
+        double value = 0;
+        const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool whole = problem == std::errc() && end == text.data() + text.size();
+        read_value(row, whole ? value : std::nan(""), text, spec, values, errors);
+    }
+}
+
+// Appends the good rows of `batch_values` to a column that is kept empty as long as all of it is `none`.
+template <typename T>
+void append_good(std::vector<T>& column, std::size_t donors_before, const std::vector<T>& batch_values, T none,
+                 const BatchErrors& errors) {
+    const auto is_none = [&](T v) { return v == none || (v != v && none != none); };
+    if (column.empty() && std::all_of(batch_values.begin(), batch_values.end(), is_none)) return;
+    column.resize(donors_before, none);
+    for (std::size_t row = 0; row < batch_values.size(); ++row) {
+        if (!errors.bad(row)) column.push_back(batch_values[row]);
+    }
+}
+
+// A column that stayed empty in this batch but has entries from before.
+template <typename T>
+void fill_up(std::vector<T>& column, std::size_t donors, T none) {
+    if (!column.empty()) column.resize(donors, none);
+}
+
+constexpr float kNoFloat = std::numeric_limits<float>::quiet_NaN();
+
+}  // namespace
+
+void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const Cancel& cancel,
+                                std::vector<RowError>& errors) {
+    Donors& donors = *donors_;
+    BatchErrors batch_errors(batch);
+    check_ids(batch, batch_errors);
+    GlCells cells;
+    if (batch.gl) cells = split_rows(batch, batch_errors);
+
+    std::array<Row, kLocusCount> typings;
+    struct Values {
+        std::vector<std::int16_t> ints;
+        std::vector<float> floats;
+        std::vector<std::uint16_t> codes;
+    };
+    std::array<Values, kAttributeCount> values;
+    const auto specs = attribute_specs();
+    parallel_for(kLocusCount + kAttributeCount, thread_count(threads), cancel, [&](std::size_t task) {
+        if (task < kLocusCount) {
+            const auto locus = static_cast<Locus>(task);
+            if (!batch.gl && !batch.loci[task]) return;
+            typings[task].resize(batch.rows);
+            if (batch.gl) {
+                intern_gl(batch, cells.text[task], locus, donors.interners[task], typings[task], batch_errors);
+            } else {
+                intern_pairs(batch, *batch.loci[task], locus, donors.interners[task], typings[task], batch_errors);
+            }
+            return;
+        }
+        const std::size_t a = task - kLocusCount;
+        const auto numbers = [&](auto& column, auto none) {
+            column.assign(batch.rows, none);
+            if (batch.numbers[a]) read_numbers(batch, *batch.numbers[a], specs[a], column, batch_errors);
+            if (batch.texts[a]) read_number_texts(batch, *batch.texts[a], specs[a], column, batch_errors);
+        };
+        if (!batch.texts[a] && !batch.numbers[a]) return;
+        switch (specs[a].kind) {
+            case AttributeKind::Int16:
+                numbers(values[a].ints, kNoInt);
+                break;
+            case AttributeKind::Float32:
+                numbers(values[a].floats, kNoFloat);
+                break;
+            case AttributeKind::Category:
+                values[a].codes.assign(batch.rows, kNoCategory);
+                read_category(batch, *batch.texts[a], specs[a], donors.attributes[a], values[a].codes, batch_errors);
+                break;
+        }
+    });
+
+    const std::size_t before = donors.count();
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        if (batch_errors.bad(row)) continue;
+        donors.append_id(batch.donor_id[row]);
+        donors.input_rows.push_back(batch.first_row + static_cast<std::int64_t>(row));
+    }
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        append_good(donors.typings[l], before, typings[l], std::uint32_t{0}, batch_errors);
+        fill_up(donors.typings[l], donors.count(), std::uint32_t{0});
+    }
+    for (std::size_t a = 0; a < kAttributeCount; ++a) {
+        append_good(donors.attributes[a].ints, before, values[a].ints, kNoInt, batch_errors);
+        fill_up(donors.attributes[a].ints, donors.count(), kNoInt);
+        append_good(donors.attributes[a].floats, before, values[a].floats, kNoFloat, batch_errors);
+        fill_up(donors.attributes[a].floats, donors.count(), kNoFloat);
+        append_good(donors.attributes[a].codes, before, values[a].codes, kNoCategory, batch_errors);
+        fill_up(donors.attributes[a].codes, donors.count(), kNoCategory);
+    }
+    batch_errors.move_to(errors);
+}
+
+void RegistryBuilder::extend(const std::filesystem::path& path) {
+    lock_ = std::make_unique<FileLock>(path);
+    // Every byte is checked: what is copied from a damaged file would be damaged with a good checksum.
+    add_segment(*Segment::open(path, Validate::Full));
+}
+
+void RegistryBuilder::add_segment(const Segment& segment) {
+    Donors& donors = *donors_;
+    const std::size_t before = donors.count();
+    const std::size_t rows = segment.donor_count();
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        donors.append_id(segment.donor_id(DonorRow{row}));
+        donors.input_rows.push_back(-1);
+    }
+    const TrieView& trie = segment.trie();
+    for (const Locus locus : trie.order) {
+        const DictionaryView& dictionary = segment.dictionary(locus);
+        std::vector<std::uint32_t> ids;
+        for (std::uint32_t t = 0; t < dictionary.typing_count(); ++t) {
+            ids.push_back(donors.interners[index_of(locus)].typing(dictionary.typing(TypingId{t})));
+        }
+        std::vector<std::uint32_t>& column = donors.typings[index_of(locus)];
+        column.resize(before + rows);
+        for (std::uint32_t p = 0; p < segment.phenotype_count(); ++p) {
+            const std::uint32_t id = ids[segment.typing_of(PhenotypeId{p}, locus).value];
+            std::fill(column.begin() + static_cast<std::ptrdiff_t>(before + trie.rows[p]),
+                      column.begin() + static_cast<std::ptrdiff_t>(before + trie.rows[p + 1]), id);
+        }
+    }
+    for (std::size_t a = 0; a < kAttributeCount; ++a) {
+        const AttributeColumn& column = segment.attribute(a);
+        DonorAttribute& attribute = donors.attributes[a];
+        if (!column.present) continue;
+        attribute.ints.resize(column.ints.empty() ? 0 : before, kNoInt);
+        attribute.ints.insert(attribute.ints.end(), column.ints.begin(), column.ints.end());
+        attribute.floats.resize(column.floats.empty() ? 0 : before, kNoFloat);
+        attribute.floats.insert(attribute.floats.end(), column.floats.begin(), column.floats.end());
+        std::vector<std::uint16_t> codes;
+        for (const std::string_view value : column.categories) {
+            codes.push_back(static_cast<std::uint16_t>(attribute.categories.intern(value).number));
+        }
+        attribute.codes.resize(column.codes8.empty() && column.codes16.empty() ? 0 : before, kNoCategory);
+        for (const std::uint8_t code : column.codes8)
+            attribute.codes.push_back(code == 0xff ? kNoCategory : codes[code]);
+        for (const std::uint16_t code : column.codes16)
+            attribute.codes.push_back(code == kNoCategory ? kNoCategory : codes[code]);
+    }
+    for (auto& column : donors.typings) fill_up(column, donors.count(), std::uint32_t{0});
+    for (auto& attribute : donors.attributes) {
+        fill_up(attribute.ints, donors.count(), kNoInt);
+        fill_up(attribute.floats, donors.count(), kNoFloat);
+        fill_up(attribute.codes, donors.count(), kNoCategory);
+    }
+}
+
+std::size_t RegistryBuilder::finish(const std::filesystem::path& path, bool replace, unsigned threads,
+                                    const Cancel& cancel, std::vector<RowError>& errors) {
+    return write_segment(*donors_, path, replace, thread_count(threads), cancel, errors);
+}
+
+}  // namespace allomatch

@@ -1,0 +1,255 @@
+// The walk goes level by level over blocks of siblings ("runs"). A kernel filters a run of nodes by their typings'
+// costs; each survivor's children are a run of the next level. Because a whole block of runs is known before it is
+// filtered, their first bytes are fetched ahead of time: below the top levels every run is a cache miss of its own.
+//
+// Blocks have a fixed capacity, so memory does not depend on the query; the top level's survivors are shared out among
+// the threads in slices that are put together again in order.
+#include "trie_walk.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "allomatch/kernel_choice.hpp"
+#include "kernels/kernels.hpp"
+
+namespace allomatch {
+namespace {
+
+constexpr std::uint32_t kBlock = 8192;  // nodes filtered at once: the survivors' arrays fit in the second-level cache
+
+// Nodes [first, last) of a level, reached with `spent` mismatches; `origin` is the survivor of the level above.
+struct Run {
+    std::uint32_t first, last;
+    std::uint32_t spent;
+    std::uint32_t origin;
+};
+
+struct LevelBuffer {
+    std::vector<std::uint32_t> index, spent, origin;
+    std::size_t count = 0;
+    LevelBuffer()
+        : index(kBlock + kernels::kSlack), spent(kBlock + kernels::kSlack), origin(kBlock + kernels::kSlack) {}
+    [[nodiscard]] kernels::Survivors from(std::size_t at) noexcept { return {&index[at], &spent[at], &origin[at]}; }
+};
+
+class Walk {
+  public:
+    Walk(const TrieView& trie, std::span<const WalkLocus> loci, std::uint32_t budget, const Cancel& cancel)
+        : trie_(trie),
+          loci_(loci),
+          budget_(budget),
+          cancel_(cancel),
+          kernels_(active_kernels()),
+          buffers_(trie.levels.size() + 1) {
+        hits.typings.resize(trie.levels.size());
+        for (std::size_t c = 0; c < trie_.columns.size(); ++c) {
+            if (loci_[trie_.levels.size() + c].costs != nullptr) searched_columns_.push_back(c);
+        }
+    }
+
+    // Runs of `level` (or of phenotypes, below the last level) in any number; survivors go on to the levels below.
+    void descend(std::size_t level, std::span<const Run> runs) {
+        if (level < trie_.levels.size() && loci_[level].costs == nullptr) {
+            pass_over(level, runs);
+            return;
+        }
+        LevelBuffer& buffer = buffers_[level];
+        const std::uint32_t* ids = first_ids(level);
+        std::size_t at = 0;
+        std::uint32_t from = 0;  // how much of run `at` is done
+        while (at < runs.size()) {
+            cancel_check();
+            buffer.count = 0;
+            std::uint32_t room = kBlock;
+            while (at < runs.size() && room > 0) {
+                const Run& run = runs[at];
+                const std::uint32_t first = run.first + from;
+                const std::uint32_t count = std::min(run.last - first, room);
+                buffer.count +=
+                    filter(level, ids, Run{first, first + count, run.spent, run.origin}, buffer.from(buffer.count));
+                room -= count;
+                from += count;
+                if (first + count == run.last) {
+                    ++at;
+                    from = 0;
+                }
+            }
+            if (level < trie_.levels.size()) {
+                children(level, buffer);
+            } else {
+                finish(buffer);
+            }
+        }
+    }
+
+    // The runs below the survivors of a level, with their first typings on the way to the cache.
+    std::vector<Run> runs_below(std::size_t level, const LevelBuffer& survivors) const {
+        std::vector<Run> runs(survivors.count);
+        const auto& first_child = trie_.levels[level].children;
+        const std::uint32_t* next_ids = first_ids(level + 1);
+        constexpr std::size_t kAhead = 24;
+        for (std::size_t i = 0; i < survivors.count; ++i) {
+            if (i + kAhead < survivors.count) __builtin_prefetch(&first_child[survivors.index[i + kAhead]]);
+            const std::uint32_t node = survivors.index[i];
+            runs[i] = {first_child[node], first_child[node + 1], survivors.spent[i], static_cast<std::uint32_t>(i)};
+            if (next_ids != nullptr) __builtin_prefetch(next_ids + runs[i].first);
+        }
+        return runs;
+    }
+
+    // Filters the whole top level at once; for sharing out among threads.
+    LevelBuffer& top() {
+        LevelBuffer& buffer = buffers_[0];
+        const auto count = static_cast<std::uint32_t>(trie_.levels[0].typings.size());
+        for (auto* column : {&buffer.index, &buffer.spent, &buffer.origin}) column->resize(count + kernels::kSlack);
+        buffer.count = filter(0, trie_.levels[0].typings.data(), Run{0, count, 0, 0}, buffer.from(0));
+        return buffer;
+    }
+    void adopt_top(const LevelBuffer& other, std::size_t first, std::size_t last) {
+        LevelBuffer& buffer = buffers_[0];
+        const auto copy = [&](const std::vector<std::uint32_t>& from, std::vector<std::uint32_t>& to) {
+            to.assign(from.begin() + static_cast<std::ptrdiff_t>(first),
+                      from.begin() + static_cast<std::ptrdiff_t>(last));
+        };
+        copy(other.index, buffer.index);
+        copy(other.spent, buffer.spent);
+        copy(other.origin, buffer.origin);
+        buffer.count = last - first;
+        children(0, buffer);
+    }
+
+    WalkHits hits;
+
+  private:
+    void cancel_check() const {
+        if (cancel_.stopped()) cancel_.check();
+    }
+
+    // The ids that level `level` is filtered by: its nodes' typings or, below the nodes, the first searched column.
+    [[nodiscard]] const std::uint32_t* first_ids(std::size_t level) const noexcept {
+        if (level < trie_.levels.size()) return trie_.levels[level].typings.data();
+        return searched_columns_.empty() ? nullptr : trie_.columns[searched_columns_.front()].data();
+    }
+
+    std::size_t filter(std::size_t level, const std::uint32_t* ids, const Run& run, kernels::Survivors out) const {
+        const std::uint32_t count = run.last - run.first;
+        if (ids == nullptr) {  // no searched locus is left: all stay
+            for (std::uint32_t i = 0; i < count; ++i) {
+                out.index[i] = run.first + i;
+                out.spent[i] = run.spent;
+                out.origin[i] = run.origin;
+            }
+            return count;
+        }
+        const std::uint32_t* costs = level < trie_.levels.size() ? loci_[level].costs : column_costs(0);
+        return kernels_.filter_run(ids + run.first, count, costs, std::min(budget_ - run.spent, 2U), run.first,
+                                   run.spent, run.origin, out);
+    }
+
+    [[nodiscard]] const std::uint32_t* column_costs(std::size_t which) const noexcept {
+        return loci_[trie_.levels.size() + searched_columns_[which]].costs;
+    }
+
+    // A level that is not searched: a run of nodes is one run of their children. The origin is handed through.
+    void pass_over(std::size_t level, std::span<const Run> runs) {
+        std::vector<Run> below(runs.begin(), runs.end());
+        for (Run& run : below) {
+            run.first = trie_.levels[level].children[run.first];
+            run.last = trie_.levels[level].children[run.last];
+        }
+        descend(level + 1, below);
+    }
+
+    void children(std::size_t level, const LevelBuffer& survivors) {
+        if (survivors.count > 0) descend(level + 1, runs_below(level, survivors));
+    }
+
+    // Below the nodes: the other columns, then the hits.
+    void finish(LevelBuffer& buffer) {
+        for (std::size_t c = 1; c < searched_columns_.size() && buffer.count > 0; ++c) {
+            buffer.count = kernels_.filter_indexed(trie_.columns[searched_columns_[c]].data(), column_costs(c), budget_,
+                                                   buffer.from(0), buffer.count);
+        }
+        for (std::size_t i = 0; i < buffer.count; ++i) {
+            hits.phenotypes.push_back(PhenotypeId{buffer.index[i]});
+            hits.spent.push_back(static_cast<std::uint8_t>(buffer.spent[i]));
+            // Up the chain of survivors to the typing at every searched level of nodes.
+            std::uint32_t origin = buffer.origin[i];
+            for (std::size_t level = trie_.levels.size(); level-- > 0;) {
+                if (loci_[level].costs == nullptr) continue;
+                hits.typings[level].push_back(trie_.levels[level].typings[buffers_[level].index[origin]]);
+                origin = buffers_[level].origin[origin];
+            }
+        }
+    }
+
+    const TrieView& trie_;
+    std::span<const WalkLocus> loci_;
+    std::uint32_t budget_;
+    const Cancel& cancel_;
+    const kernels::Kernels& kernels_;
+    std::vector<LevelBuffer> buffers_;
+    std::vector<std::size_t> searched_columns_;
+};
+
+void append(WalkHits& all, const WalkHits& part) {
+    all.phenotypes.insert(all.phenotypes.end(), part.phenotypes.begin(), part.phenotypes.end());
+    all.spent.insert(all.spent.end(), part.spent.begin(), part.spent.end());
+    all.typings.resize(part.typings.size());
+    for (std::size_t l = 0; l < part.typings.size(); ++l) {
+        all.typings[l].insert(all.typings[l].end(), part.typings[l].begin(), part.typings[l].end());
+    }
+}
+
+}  // namespace
+
+WalkHits walk_trie(const TrieView& trie, std::span<const WalkLocus> loci, std::uint32_t budget, unsigned threads,
+                   const Cancel& cancel) {
+    const auto phenotypes = static_cast<std::uint32_t>(trie.rows.size() - 1);
+    WalkHits all;
+    all.typings.resize(trie.levels.size());
+    if (phenotypes == 0) return all;
+    // Slices of the top: of its survivors if it is searched, else of everything below it.
+    const bool top_searched = !trie.levels.empty() && loci[0].costs != nullptr;
+    Walk top(trie, loci, budget, cancel);
+    std::vector<std::size_t> bounds{0};
+    const LevelBuffer* survivors = nullptr;
+    if (top_searched) {
+        survivors = &top.top();
+        // By the number of children, which is what a survivor costs.
+        const auto& children = trie.levels[0].children;
+        std::uint64_t total = 0;
+        for (std::size_t i = 0; i < survivors->count; ++i) {
+            total += children[survivors->index[i] + 1] - children[survivors->index[i]];
+        }
+        const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, 16'384);
+        std::uint64_t taken = 0;
+        for (std::size_t i = 0; i < survivors->count; ++i) {
+            taken += children[survivors->index[i] + 1] - children[survivors->index[i]];
+            if (taken >= share || i + 1 == survivors->count) {
+                bounds.push_back(i + 1);
+                taken = 0;
+            }
+        }
+    } else {
+        const std::size_t nodes = trie.levels.empty() ? phenotypes : trie.levels[0].typings.size();
+        const std::size_t slices = std::clamp<std::size_t>(nodes / 65'536, 1, threads * 8ULL);
+        for (std::size_t s = 1; s <= slices; ++s) bounds.push_back(nodes * s / slices);
+    }
+    const std::size_t tasks = bounds.size() - 1;
+    std::vector<WalkHits> parts(tasks);
+    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+        Walk walk(trie, loci, budget, cancel);
+        if (top_searched) {
+            walk.adopt_top(*survivors, bounds[task], bounds[task + 1]);
+        } else {
+            const Run run{static_cast<std::uint32_t>(bounds[task]), static_cast<std::uint32_t>(bounds[task + 1]), 0, 0};
+            walk.descend(0, std::span(&run, 1));
+        }
+        parts[task] = std::move(walk.hits);
+    });
+    for (const WalkHits& part : parts) append(all, part);
+    return all;
+}
+
+}  // namespace allomatch

@@ -1,0 +1,163 @@
+// Two roads to the costs. The fast one gives each *position* of the dictionary five bits about its overlap with the
+// patient, found through the inverted index, and looks every typing up by the bits of its two positions. The exact one
+// counts. The fast one serves bidirectional searches, that is nearly all of them; typings of several genotypes and the
+// rare patient whose overlap bits do not decide take the exact one.
+#include "verdicts.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "allomatch/kernel_choice.hpp"
+#include "kernels/kernels.hpp"
+
+namespace allomatch {
+namespace {
+
+constexpr std::uint16_t kNotYet = 0xffff;
+
+std::uint16_t pack(const Counts& c) noexcept {
+    return static_cast<std::uint16_t>(c.least | c.greatest << 2 | c.gvh_least << 4 | c.gvh_greatest << 6 |
+                                      c.hvg_least << 8 | c.hvg_greatest << 10);
+}
+
+Counts unpack(std::uint16_t packed) noexcept {
+    const auto field = [&](unsigned shift) { return static_cast<std::uint8_t>(packed >> shift & 3U); };
+    return {field(0), field(2), field(4), field(6), field(8), field(10)};
+}
+
+template <typename Visit>
+void for_each_group(const GroupSet& set, Visit visit) {
+    for (std::size_t w = 0; w < set.words.size(); ++w) {
+        for (std::uint64_t rest = set.words[w]; rest != 0; rest &= rest - 1) {
+            visit(GroupId{static_cast<std::uint32_t>(64 * (set.first_word + w)) +
+                          static_cast<std::uint32_t>(std::countr_zero(rest))});
+        }
+    }
+}
+
+bool holds(const GroupSet& set, GroupId group) noexcept {
+    const std::uint32_t word = group.value >> 6U;
+    return word >= set.first_word && word < set.first_word + set.words.size() &&
+           (set.words[word - set.first_word] >> (group.value & 63U) & 1U) != 0;
+}
+
+}  // namespace
+
+LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared,
+                             Locus locus, const Typing& patient, NullPolicy policy)
+    : dictionary_(segment.dictionary(locus)),
+      singles_(segment.single_genotype_typings(locus)),
+      policy_(policy),
+      interpretation_(&shared) {
+    const Dictionary own(locus, std::span(&patient, 1));
+    const DictionaryView view = own.view();
+    const auto covered = [&](const Name& name) { return shared.space().covers(name); };
+    if (!std::all_of(view.names.begin(), view.names.end(), covered)) {
+        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names);
+        interpretation_ = own_.get();
+    }
+    // The patient is read in the donors' space of groups: equal numbers, equal groups.
+    patient_meaning_ = std::make_unique<Interpretation>(interpretation_->space(), view);
+    for (std::uint32_t p = 0; p < view.position_count(); ++p) {
+        if (!patient_meaning_->position(PositionId{p}).known) {
+            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p]]]);
+        }
+    }
+    patient_.emplace(*patient_meaning_, view.alternatives(TypingId{patient.untyped() ? 0U : 1U}), policy);
+}
+
+Counts LocusVerdicts::exact(TypingId typing) const {
+    return count(patient_->all(), LocusGenotypes(*interpretation_, dictionary_.alternatives(typing), policy_).all());
+}
+
+Counts LocusVerdicts::counts(TypingId typing) {
+    if (cache_.empty()) cache_.assign(dictionary_.typing_count(), kNotYet);
+    std::uint16_t& packed = cache_[typing.value];
+    if (packed == kNotYet) packed = pack(exact(typing));
+    return unpack(packed);
+}
+
+void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept {
+    const unsigned shift = (typing & 15U) * 2;
+    costs_[typing >> 4U] = (costs_[typing >> 4U] & ~(3U << shift)) | cost << shift;
+}
+
+void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const {
+    const std::size_t positions = interpretation_->position_count();
+    std::vector<std::uint8_t> bits(positions + 3);
+    for (std::uint32_t p = 0; p < positions; ++p) {
+        const PositionMeaning meaning = interpretation_->position(PositionId{p});
+        bits[p] = expression_bits(meaning, policy_);
+    }
+    const auto mark = [&](GroupId group, std::uint8_t flag) {
+        for (const PositionId p : interpretation_->positions_with(group)) bits[p.value] |= flag;
+    };
+    if (patient.kind != GenotypeKind::Nothing) {
+        for_each_group(patient.first, [&](GroupId group) {
+            const bool common = patient.kind == GenotypeKind::Pair && holds(patient.second, group);
+            mark(group, common ? overlap::kFirst | overlap::kCommon : overlap::kFirst);
+        });
+    }
+    if (patient.kind == GenotypeKind::Pair) {
+        for_each_group(patient.second, [&](GroupId group) { mark(group, overlap::kSecond); });
+    }
+    const OverlapTable table = least_by_overlap(patient.kind);
+    std::array<std::uint8_t, table.size() + 3> padded{};
+    std::copy(table.begin(), table.end(), padded.begin());
+    // Typing t of [1, singles) has the pair t - 1: the costs come out one place early and are moved up by one typing.
+    const std::size_t count = singles_ - 1;
+    const auto pairs = dictionary_.pairs.first(count);
+    packed.assign(count / 16 + 2, 0);
+    active_kernels().classify(reinterpret_cast<const std::uint32_t*>(pairs.data()), count, bits.data(), padded.data(),
+                              packed.data());
+    for (std::size_t w = packed.size(); w-- > 1;) packed[w] = packed[w] << 2U | packed[w - 1] >> 30U;
+    packed[0] <<= 2U;
+}
+
+void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
+    const std::size_t typings = dictionary_.typing_count();
+    const auto genotypes = patient_->all();
+    const bool fast = direction == Direction::Both && std::all_of(genotypes.begin(), genotypes.end(), overlap_decides);
+    std::uint32_t first_exact = 0;
+    costs_.assign(typings / 16 + 2, 0);
+    if (fast && singles_ > 1) {
+        std::vector<std::uint32_t> packed;
+        for (std::size_t g = 0; g < genotypes.size(); ++g) {
+            pack_by_overlap(genotypes[g], packed);
+            // The least over the patient's genotypes, two bits at a time: values are 0, 1 or 2.
+            for (std::size_t w = 0; w < packed.size(); ++w) {
+                if (g == 0) {
+                    costs_[w] = packed[w];
+                    continue;
+                }
+                constexpr std::uint32_t kLow = 0x55555555;
+                const std::uint32_t low = costs_[w] & packed[w] & kLow;
+                const std::uint32_t high = costs_[w] & packed[w] & ~kLow;
+                const std::uint32_t one_and_two =
+                    ((costs_[w] & packed[w] >> 1U) | (packed[w] & costs_[w] >> 1U)) & kLow;
+                costs_[w] = low | high | one_and_two;
+            }
+        }
+        set_cost(0, exact(kUntyped).least);
+        first_exact = static_cast<std::uint32_t>(singles_);
+        for (std::uint32_t t = 1; !interpretation_->all_known() && t < singles_; ++t) {
+            // One position that nobody can interpret makes the whole typing untyped; overlaps know nothing of that.
+            const PositionPair pair = dictionary_.alternatives(TypingId{t}).front();
+            const bool known =
+                interpretation_->position(pair.first).known && interpretation_->position(pair.second).known;
+            if (!known) set_cost(t, exact(TypingId{t}).least);
+        }
+    }
+    for (std::uint32_t t = first_exact; t < typings; ++t) set_cost(t, exact(TypingId{t}).least_in(direction));
+    if (limit == 2) return;
+    for (std::uint32_t& word : costs_) {
+        // Values above the limit become 3: for 0 that is every value but 0, for 1 every 2.
+        constexpr std::uint32_t kLow = 0x55555555;
+        const std::uint32_t low = word & kLow;
+        const std::uint32_t high = word >> 1U & kLow;
+        const std::uint32_t over = limit == 0 ? low | high : high;
+        word |= over | over << 1U;
+    }
+}
+
+}  // namespace allomatch

@@ -1,0 +1,46 @@
+// The verdict table of one patient and one locus: what each typing of a registry's dictionary costs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "allomatch/match.hpp"
+#include "allomatch/registry.hpp"
+
+namespace allomatch {
+
+class LocusVerdicts {
+  public:
+    // `shared` is the registry's interpretation; another one is made if the patient speaks of groups outside it.
+    LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared, Locus locus,
+                  const Typing& patient, NullPolicy policy);
+
+    // Packs the costs in `direction` for the kernels; more than `limit` mismatches become 3.
+    void pack_costs(Direction direction, std::uint8_t limit);
+    [[nodiscard]] const std::uint32_t* costs() const noexcept { return costs_.data(); }
+    [[nodiscard]] std::uint8_t cost(TypingId typing) const noexcept {
+        return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
+    }
+    // All counts of a typing; computed when first asked for. Not for two threads at once.
+    [[nodiscard]] Counts counts(TypingId typing);
+
+  private:
+    [[nodiscard]] Counts exact(TypingId typing) const;
+    void pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const;
+    void set_cost(std::uint32_t typing, std::uint32_t cost) noexcept;
+
+    const DictionaryView& dictionary_;
+    std::size_t singles_;
+    NullPolicy policy_;
+    std::unique_ptr<const Interpretation> own_;
+    const Interpretation* interpretation_;
+    std::unique_ptr<const Interpretation> patient_meaning_;
+    std::optional<LocusGenotypes> patient_;
+    std::vector<std::uint32_t> costs_;
+    std::vector<std::uint16_t> cache_;  // packed counts, two bits each; kNotYet
+};
+
+}  // namespace allomatch
