@@ -1,0 +1,29 @@
+// Phenotypes.
+#include "bindings.hpp"
+
+#include "allomatch/phenotype.hpp"
+
+namespace allomatch::bindings {
+
+void register_phenotype(py::module_& module) {
+    py::class_<Phenotype>(module, "Phenotype")
+        .def_static("from_gl", [](const std::string& text) { return Phenotype::from_gl(text); })
+        .def_static("from_pairs",
+                    [](const std::vector<std::tuple<std::string, std::string, std::string>>& pairs) {
+                        Phenotype phenotype;
+                        for (const auto& [locus_text, first, second] : pairs) {
+                            const Locus locus = require_locus(locus_text);
+                            phenotype.set(locus, parse_pair(locus, first, second));
+                        }
+                        return phenotype;
+                    })
+        .def("typing",
+             [](const Phenotype& self, const std::string& locus_text) {
+                 const Locus locus = require_locus(locus_text);
+                 return to_text(locus, self[locus]);
+             })
+        .def("to_gl", &Phenotype::to_gl)
+        .def("__eq__", [](const Phenotype& a, const Phenotype& b) { return a == b; });
+}
+
+}  // namespace allomatch::bindings

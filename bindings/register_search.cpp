@@ -1,0 +1,83 @@
+// Search: requests, the index, results as arrays.
+#include "bindings.hpp"
+
+#include "allomatch/search.hpp"
+
+namespace allomatch::bindings {
+namespace {
+
+static_assert(sizeof(Counts) == 6, "counts are handed out as rows of six bytes");
+
+SearchResult search(const SearchIndex& index, const Phenotype& patient, const std::vector<std::string>& loci,
+                    unsigned max_mismatches, const std::vector<unsigned>& limits, const std::string& direction_text,
+                    std::uint64_t offset, std::uint64_t limit, unsigned threads) {
+    SearchRequest request;
+    for (std::size_t i = 0; i < loci.size(); ++i) {
+        const Locus locus = require_locus(loci[i]);
+        request.loci.push_back(locus);
+        request.locus_limits[index_of(locus)] = static_cast<std::uint8_t>(std::min(limits.at(i), 3U));
+    }
+    request.max_mismatches = max_mismatches;
+    request.direction = direction(direction_text);
+    request.offset = offset;
+    request.limit = limit;
+    request.threads = threads;
+    return released([&](const Cancel& cancel) { return index.search(patient, request, cancel); });
+}
+
+template <typename T>
+std::span<const std::uint32_t> numbers(const std::vector<T>& ids) {
+    static_assert(sizeof(T) == 4);
+    return {reinterpret_cast<const std::uint32_t*>(ids.data()), ids.size()};
+}
+
+std::span<const std::uint8_t> bytes(const std::vector<Counts>& counts) {
+    return {reinterpret_cast<const std::uint8_t*>(counts.data()), counts.size() * 6};
+}
+
+}  // namespace
+
+void register_search(py::module_& module) {
+    py::class_<SearchResult>(module, "SearchResult")
+        .def_property_readonly("donors", [](const SearchResult& r) { return r.donors; })
+        .def_property_readonly("donors_by_mismatches", [](const SearchResult& r) { return r.donors_by_mismatches; })
+        .def_property_readonly(
+            "rows",
+            [](const py::object& self) { return view(numbers(py::cast<const SearchResult&>(self).rows), self); })
+        .def_property_readonly(
+            "row_phenotypes",
+            [](const py::object& self) {
+                return view(std::span<const std::uint32_t>(py::cast<const SearchResult&>(self).row_phenotypes), self);
+            })
+        .def_property_readonly("totals",
+                               [](const py::object& self) {
+                                   const auto& r = py::cast<const SearchResult&>(self);
+                                   return view(bytes(r.totals), self, {static_cast<py::ssize_t>(r.totals.size()), 6});
+                               })
+        .def_property_readonly("by_locus", [](const py::object& self) {
+            const auto& r = py::cast<const SearchResult&>(self);
+            return view(bytes(r.by_locus), self,
+                        {static_cast<py::ssize_t>(r.totals.size()), static_cast<py::ssize_t>(r.loci.size()), 6});
+        });
+
+    py::class_<SearchIndex>(module, "SearchIndex")
+        .def(py::init([](std::shared_ptr<Segment> segment, std::shared_ptr<Nomenclature> nomenclature,
+                         const std::string& policy) {
+                 const NullPolicy parsed = null_policy(policy);
+                 return released([&](const Cancel&) {
+                     return std::make_unique<SearchIndex>(std::move(segment), std::move(nomenclature), parsed);
+                 });
+             }),
+             py::arg("segment"), py::arg("nomenclature"), py::arg("null_policy"))
+        .def("search", &search, py::arg("patient"), py::arg("loci"), py::arg("max_mismatches"), py::arg("limits"),
+             py::arg("direction"), py::arg("offset"), py::arg("limit"), py::arg("threads"))
+        .def("unknown_typings", [](const SearchIndex& self) {
+            py::list rows;
+            for (const UnknownTyping& u : self.unknown_typings()) {
+                rows.append(py::make_tuple(std::string(locus_name(u.locus)), u.typing, u.donors));
+            }
+            return rows;
+        });
+}
+
+}  // namespace allomatch::bindings
