@@ -1,0 +1,499 @@
+"""The command line: ``allomatch demo | index | add | search | info | verify | nomenclature``.
+
+Every command says what it did in a few lines, or as JSON with ``--json``. Exit codes: 0 fine, 1 bad input, 2 wrong usage,
+3 nothing matched. Errors go to standard error, without a traceback, with donor ids and never names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from allomatch import _core, demo
+from allomatch.errors import AllomatchError, ArgumentError, FileAccessError, code_of
+from allomatch.match import PRESETS, NullPolicy
+from allomatch.nomenclature import Nomenclature, install, releases
+from allomatch.phenotype import Phenotype
+from allomatch.registry import AddReport, Registry
+from allomatch.search import Direction, Hits
+
+__all__ = ["app", "main"]
+
+NOTHING_MATCHED = 3
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Stem cell donor matching. Decision support, never a decision."
+)
+nomenclature_app = typer.Typer(no_args_is_help=True, help="IPD-IMGT/HLA releases on this machine.")
+app.add_typer(nomenclature_app, name="nomenclature")
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ReleaseOption = Annotated[
+    str,
+    typer.Option(
+        "--nomenclature",
+        "-n",
+        help="A release such as 3.58.0, 'two-field', or 'auto': the newest installed, else two-field.",
+    ),
+]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``allomatch`` script."""
+    try:
+        app()
+    except AllomatchError as error:
+        err.print(f"allomatch: {error} (error {error.code})", style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("allomatch: interrupted; nothing was changed", style="red")
+        sys.exit(130)
+
+
+def _nomenclature(name: str) -> Nomenclature:
+    if name == "two-field" or (name == "auto" and not releases()):
+        return Nomenclature.two_field()
+    return Nomenclature.load(None if name == "auto" else name)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def _progress() -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=err, transient=True)
+
+
+# ---- demo -----------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo_command(
+    donors: Annotated[int, typer.Option(min=1, help="How many donors to draw.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other donors and patients.")] = 1,
+    keep: Annotated[Path | None, typer.Option(help="Keep the registry in this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw donors of mixed resolution, index them, and search for five patients of different origin.
+
+    Example: allomatch demo --donors 100000
+    """
+    with tempfile.TemporaryDirectory(prefix="allomatch-demo-") as folder:
+        _demo(donors, seed, keep or Path(folder) / "demo.allo", as_json)
+
+
+# The command is called "demo"; the function cannot be, because that is the module.
+app.registered_commands[-1].name = "demo"
+
+
+def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
+    installed = releases()
+    if installed:
+        release, folder = next(reversed(installed.items()))
+        nomenclature = Nomenclature.load(release)
+        data = folder.parent.parent
+        full = data if (data / "haplotypes").is_dir() else None
+    else:
+        nomenclature, full = Nomenclature.two_field(), None
+    haplotypes = demo.load_haplotypes(full, known=nomenclature.knows)
+    source = "the full frequency files" if full else "the shipped excerpt of the frequency files"
+    if not as_json:
+        out.print(
+            f"Drawing {donors:,} donors from {source} (Gragert et al. 2013), nomenclature {nomenclature.release}."
+        )
+
+    started = time.perf_counter()
+    registry = Registry.create(path, nomenclature=nomenclature)
+    with _progress() as progress:
+        task = progress.add_task("drawing and indexing donors", total=donors)
+
+        def watched() -> Iterator[pa.RecordBatch]:
+            for batch in demo.draw_donors(haplotypes, donors, seed=seed):
+                yield batch
+                progress.advance(task, batch.num_rows)
+            progress.update(task, description="sorting and writing the index")
+
+        registry.add(pa.RecordBatchReader.from_batches(demo.DONOR_SCHEMA, watched()))
+    built = time.perf_counter() - started
+    started = time.perf_counter()
+    registry = Registry.open(path, nomenclature=nomenclature)
+    opened = time.perf_counter() - started
+
+    patients = demo.draw_patients(haplotypes, len(haplotypes), seed=seed + 1, populations=list(haplotypes)).to_pylist()
+    answers = [_demo_patient(registry, patient) for patient in patients]
+    info = registry.info()
+    summary = {
+        "donors": len(registry),
+        "phenotypes": info["phenotypes"],
+        "nomenclature": nomenclature.release,
+        "seconds_to_build": round(built, 3),
+        "milliseconds_to_open": round(opened * 1e3, 3),
+        "bytes_per_donor": round(info["file_bytes"] / len(registry), 1),
+        "hla_bytes_per_donor": round(info["hla_bytes"] / len(registry), 1),
+        "kernel": _core.active_kernel(),
+    }
+    if as_json:
+        _print_json({**summary, "patients": answers})
+        return
+    out.print(
+        f"Drawn and indexed in {built:.1f} s ({len(registry) / built:,.0f} donors/s), "
+        f"{info['phenotypes']:,} distinct phenotypes, "
+        f"{summary['bytes_per_donor']} bytes a donor ({summary['hla_bytes_per_donor']} of them HLA). Opened in {opened * 1e3:.1f} ms."
+    )
+    for answer in answers:
+        _print_demo_patient(answer)
+    out.print("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
+
+
+def _demo_patient(registry: Registry, patient: dict[str, str]) -> dict[str, Any]:
+    phenotype = Phenotype(patient["gl"])
+    levels = []
+    for budget in range(3):
+        started = time.perf_counter()
+        hits = registry.search(phenotype, "10/10", max_mismatches=budget)
+        levels.append(
+            {
+                "level": "10/10" if budget == 0 else f">={10 - budget}/10",
+                "donors": hits.total,
+                "milliseconds": round((time.perf_counter() - started) * 1e3, 3),
+            }
+        )
+    best = registry.search(phenotype, "10/10", max_mismatches=2, limit=10)
+    return {**patient, "levels": levels, "best": _rows_of(best)}
+
+
+def _rows_of(hits: Hits) -> list[dict[str, Any]]:
+    return [
+        {
+            "rank": hit.rank + 1,
+            "donor_id": hit.donor_id,
+            "mismatches": hit.match.mismatches,
+            "greatest": hit.match.greatest,
+            "gvh": hit.match.gvh,
+            "hvg": hit.match.hvg,
+            "reason": hit.match.summary(),
+        }
+        for hit in hits
+    ]
+
+
+def _print_demo_patient(answer: dict[str, Any]) -> None:
+    out.print()
+    out.print(f"[bold]{answer['patient_id']}[/bold] ({answer['population']}): {answer['gl']}", highlight=False)
+    found = ", ".join(
+        f"{each['level']} {each['donors']:,} donors in {each['milliseconds']:.2f} ms" for each in answer["levels"]
+    )
+    out.print(f"  {found}")
+    _print_hits(answer["best"])
+
+
+def _print_hits(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for heading in ("#", "donor", "mismatches", "GvH", "HvG", "why"):
+        table.add_column(heading, no_wrap=heading != "why")
+    for row in rows:
+        span = (
+            str(row["mismatches"]) if row["mismatches"] == row["greatest"] else f"{row['mismatches']}-{row['greatest']}"
+        )
+        table.add_row(str(row["rank"]), row["donor_id"], span, str(row["gvh"]), str(row["hvg"]), row["reason"])
+    out.print(table)
+
+
+# ---- index, add -----------------------------------------------------------------------------------------------------------
+
+
+def _read_table(path: Path) -> pa.RecordBatchReader:
+    """Open a CSV or Parquet file as a stream; every CSV value is read as text, so that a bad one is a bad row."""
+    if not path.is_file():
+        raise FileAccessError(code_of("FileNotFound"), f"there is no file {path}; check the path")
+    try:
+        if path.suffix == ".parquet":
+            file = pq.ParquetFile(path)
+            return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(batch_size=262_144))
+        if path.suffixes[-1:] == [".csv"] or path.suffixes[-2:] == [".csv", ".gz"]:
+            with pa_csv.open_csv(path, convert_options=pa_csv.ConvertOptions(check_utf8=False)) as head:
+                names = head.schema.names
+            types = dict.fromkeys(names, pa.string())
+            convert = pa_csv.ConvertOptions(
+                column_types=types, check_utf8=False, strings_can_be_null=True, null_values=[""]
+            )
+            return pa_csv.open_csv(
+                path, convert_options=convert, parse_options=pa_csv.ParseOptions(newlines_in_values=False)
+            )
+    except pa.ArrowException as error:
+        raise ArgumentError(code_of("InvalidArgument"), f"cannot read {path}: {error}") from error
+    raise ArgumentError(
+        code_of("InvalidArgument"), f"cannot tell what {path} is by its name; name a .csv, .csv.gz or .parquet file"
+    )
+
+
+def _report(report: AddReport, path: Path, table: Path, errors: Path | None, seconds: float, as_json: bool) -> None:
+    if errors is not None and report.rejected:
+        with os.fdopen(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            pa_csv.write_csv(report.errors, file)
+    if as_json:
+        bad = report.errors.slice(0, 1000).to_pylist()
+        _print_json(
+            {
+                "registry": str(path),
+                "added": report.added,
+                "rejected": report.rejected,
+                "seconds": round(seconds, 3),
+                "ignored_columns": list(report.ignored_columns),
+                "errors": bad,
+            }
+        )
+    else:
+        out.print(
+            f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected."
+        )
+        for error in report.errors.slice(0, 10).to_pylist():
+            out.print(
+                f"  row {error['row']}, donor {error['donor_id'] or '?'}, {error['field']}: {error['message']} "
+                f"(error {error['code']})",
+                markup=False,
+                highlight=False,
+            )
+        if report.errors.num_rows > 10:
+            out.print(
+                f"  ... and {report.errors.num_rows - 10:,} more"
+                + (f", in {errors}" if errors else "; --errors FILE writes them all")
+            )
+        if report.ignored_columns:
+            out.print(f"  ignored columns: {', '.join(report.ignored_columns)}", markup=False)
+    if report.added == 0 and report.rejected > 0:
+        raise typer.Exit(1)
+
+
+ErrorsOption = Annotated[Path | None, typer.Option(help="Write the rejected rows and their reasons to this CSV file.")]
+RequireOption = Annotated[
+    str | None,
+    typer.Option(
+        "--nomenclature", "-n", help="Reject typings that this release does not know; without it only malformed ones."
+    ),
+]
+
+
+def _add(registry: Registry, table: Path, errors: Path | None, threads: int, as_json: bool) -> None:
+    if errors is not None and errors.exists():
+        raise FileAccessError(code_of("AlreadyExists"), f"{errors} exists; choose another name for --errors")
+    started = time.perf_counter()
+    reader = _read_table(table)
+    try:
+        with _progress() as progress:
+            task = progress.add_task("indexing donors", total=None)
+
+            def watched() -> Iterator[pa.RecordBatch]:
+                for batch in reader:
+                    yield batch
+                    progress.advance(task, batch.num_rows)
+
+            report = registry.add(pa.RecordBatchReader.from_batches(reader.schema, watched()), threads=threads)
+    except pa.ArrowException as error:
+        raise ArgumentError(code_of("InvalidArgument"), f"cannot read {table}: {error}; nothing was added") from error
+    _report(report, registry.path, table, errors, time.perf_counter() - started, as_json)
+
+
+@app.command()
+def index(
+    table: Annotated[
+        Path, typer.Argument(help="A .csv, .csv.gz or .parquet file with donor_id, and gl or A_1, A_2, B_1, ...")
+    ],
+    registry: Annotated[Path, typer.Argument(help="The registry file to make.")],
+    errors: ErrorsOption = None,
+    nomenclature: RequireOption = None,
+    threads: ThreadsOption = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make a registry file from a table of donors.
+
+    Example: allomatch index donors.csv home.allo
+    """
+    required = None if nomenclature is None else _nomenclature(nomenclature)
+    _read_table(table)  # before the registry is made
+    created = Registry.create(registry, nomenclature=required)
+    try:
+        _add(created, table, errors, threads, as_json)
+    except (AllomatchError, KeyboardInterrupt):
+        registry.unlink()
+        raise
+
+
+@app.command()
+def add(
+    registry: Annotated[Path, typer.Argument(help="A registry file.")],
+    table: Annotated[Path, typer.Argument(help="A .csv, .csv.gz or .parquet file, as for index.")],
+    errors: ErrorsOption = None,
+    nomenclature: RequireOption = None,
+    threads: ThreadsOption = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Add the donors of a table to a registry file.
+
+    Example: allomatch add home.allo new_donors.parquet
+    """
+    required = None if nomenclature is None else _nomenclature(nomenclature)
+    _add(Registry.open(registry, nomenclature=required), table, errors, threads, as_json)
+
+
+# ---- search, info, verify -------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def search(
+    registry: Annotated[Path, typer.Argument(help="A registry file.")],
+    patient: Annotated[str, typer.Option(help="The patient's GL string.")],
+    loci: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}, or loci separated by commas.")] = "10/10",
+    max_mismatches: Annotated[int, typer.Option("--max-mismatches", "-k", min=0, max=4)] = 0,
+    direction: Annotated[str, typer.Option(help="both, gvh or hvg.")] = "both",
+    null_policy: Annotated[str, typer.Option(help="explicit or possible.")] = "explicit",
+    nomenclature: ReleaseOption = "auto",
+    limit: Annotated[int, typer.Option(min=0, help="How many hits to list.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, help="How many hits to skip.")] = 0,
+    threads: ThreadsOption = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Print the donors within a budget of mismatches, best first. Exit code 3 if there are none.
+
+    Example: allomatch search home.allo --patient "A*01:01+A*02:01^B*08:01+B*44:02^DRB1*03:01+DRB1*04:01" --loci 6/6 -k 1
+    """
+    policy: NullPolicy = null_policy  # type: ignore[assignment]  # the core checks both words
+    way: Direction = direction  # type: ignore[assignment]
+    opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature), null_policy=policy)
+    started = time.perf_counter()
+    names = loci if loci in PRESETS else [name.strip() for name in loci.split(",")]
+    if "/" in loci:
+        names = loci
+    hits = opened.search(
+        patient, names, max_mismatches=max_mismatches, direction=way, limit=limit, offset=offset, threads=threads
+    )
+    milliseconds = (time.perf_counter() - started) * 1e3
+    if as_json:
+        _print_json(
+            {
+                "registry": str(registry),
+                "donors": len(opened),
+                "nomenclature": opened.nomenclature.release,
+                "patient": Phenotype(patient).gl,
+                "loci": list(hits.loci),
+                "total": hits.total,
+                "by_mismatches": hits.counts,
+                "milliseconds": round(milliseconds, 3),
+                "hits": _rows_of(hits),
+            }
+        )
+    else:
+        levels = ", ".join(f"{k} mismatches: {n:,}" for k, n in hits.counts.items())
+        out.print(
+            f"{hits.total:,} of {len(opened):,} donors ({levels}) in {milliseconds:.2f} ms, "
+            f"nomenclature {opened.nomenclature.release}."
+        )
+        if len(hits):
+            _print_hits(_rows_of(hits))
+    if hits.total == 0:
+        raise typer.Exit(NOTHING_MATCHED)
+
+
+@app.command()
+def info(
+    registry: Annotated[Path, typer.Argument(help="A registry file.")],
+    nomenclature: ReleaseOption = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say what a registry file holds.
+
+    Example: allomatch info home.allo
+    """
+    opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature))
+    facts = opened.info()
+    unknown = opened.unknown_typings()
+    if as_json:
+        _print_json({**facts, "unknown_typings": unknown.to_pylist()})
+        return
+    out.print(
+        f"{registry}: {facts['donors']:,} donors, {facts['phenotypes']:,} distinct phenotypes, {facts['file_bytes']:,} bytes."
+    )
+    typings = ", ".join(f"{locus} {n:,}" for locus, n in facts["typings"].items())
+    out.print(f"  distinct typings: {typings or 'none'}; trie order {' '.join(facts['trie_order']) or '-'}")
+    out.print(f"  nomenclature {facts['nomenclature']}: {unknown.num_rows:,} typings unknown, treated as untyped")
+    for row in unknown.slice(0, 10).to_pylist():
+        out.print(f"    {row['typing']} ({row['donors']:,} donors)", markup=False)
+
+
+@app.command()
+def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], as_json: AsJson = False) -> None:
+    """Check every byte of a registry file. Exit code 1 if it is damaged.
+
+    Example: allomatch verify home.allo
+    """
+    started = time.perf_counter()
+    opened = Registry.open(registry, validate="full")
+    seconds = time.perf_counter() - started
+    facts = opened.info()
+    if as_json:
+        _print_json(
+            {"registry": str(registry), "sound": True, "blocks": len(facts["blocks"]), "seconds": round(seconds, 3)}
+        )
+    else:
+        out.print(
+            f"{registry} is sound: {len(facts['blocks'])} blocks, {facts['file_bytes']:,} bytes checked in {seconds:.2f} s."
+        )
+
+
+# ---- nomenclature ---------------------------------------------------------------------------------------------------------
+
+
+@nomenclature_app.command("list")
+def nomenclature_list(as_json: AsJson = False) -> None:
+    """List the releases that are installed, from ALLOMATCH_DATA and the user's cache.
+
+    Example: allomatch nomenclature list
+    """
+    installed = releases()
+    if as_json:
+        _print_json({release: str(folder) for release, folder in installed.items()})
+        return
+    for release, folder in installed.items():
+        out.print(f"{release}  {folder}", markup=False, highlight=False)
+    if not installed:
+        out.print("No release is installed; searches use 'two-field'.")
+
+
+@nomenclature_app.command("install")
+def nomenclature_install(
+    release: Annotated[str, typer.Argument(help="For example 3.58.0.")],
+    source: Annotated[Path, typer.Option("--from", help="A folder with the official files of the release.")],
+) -> None:
+    """Install a release from a local copy of its official files.
+
+    Example: allomatch nomenclature install 3.58.0 --from IMGTHLA
+    """
+    out.print(f"Installed {release} in {install(release, source)}.", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

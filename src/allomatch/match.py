@@ -1,0 +1,230 @@
+"""Match: how one donor's phenotype compares with a patient's, locus by locus.
+
+The counting rules are the core's (SEMANTICS section 2; WMDA framework, Bochtler et al., Bone Marrow Transplantation 2011):
+two alleles match when their ARD groups are equal, a locus has 0 to 2 mismatches, and where typings are ambiguous there is a
+least (potential) and a greatest (definite) number of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from allomatch import _core
+from allomatch.errors import ArgumentError, code_of
+from allomatch.nomenclature import Nomenclature
+from allomatch.phenotype import Phenotype
+
+__all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
+
+NullPolicy = Literal["explicit", "possible"]
+Category = Literal["match", "potential", "mismatch"]
+
+# WMDA's names for the number of positions that are compared.
+PRESETS: dict[str, tuple[str, ...]] = {
+    "6/6": ("A", "B", "DRB1"),
+    "8/8": ("A", "B", "C", "DRB1"),
+    "10/10": ("A", "B", "C", "DRB1", "DQB1"),
+    "12/12": ("A", "B", "C", "DRB1", "DQB1", "DPB1"),
+}
+
+
+def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the loci of a preset, or check a list of loci.
+
+    Args:
+        loci: ``"6/6"``, ``"8/8"``, ``"10/10"``, ``"12/12"``, or names of loci.
+
+    Raises:
+        ArgumentError: The preset is unknown, or no locus is named. Unknown loci are reported when they are used.
+
+    Example:
+        >>> loci_of("6/6")
+        ('A', 'B', 'DRB1')
+    """
+    if isinstance(loci, str):
+        if loci not in PRESETS:
+            raise ArgumentError(
+                code_of("InvalidArgument"),
+                f"unknown set of loci {loci!r}; known are {', '.join(PRESETS)}, or give a list such as ['A', 'B']",
+            )
+        return PRESETS[loci]
+    if not loci:
+        raise ArgumentError(code_of("InvalidArgument"), "no locus is named; give at least one")
+    return tuple(loci)
+
+
+def _category(least: int, greatest: int) -> Category:
+    if greatest == 0:
+        return "match"
+    return "potential" if least == 0 else "mismatch"
+
+
+def _shown(typing: str) -> str:
+    """Cut a long typing, so that a reason stays a line."""
+    return typing if len(typing) <= 40 else typing[:37] + "..."
+
+
+def _span(least: int, greatest: int) -> str:
+    return str(least) if least == greatest else f"{least} to {greatest}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocusMatch:
+    """The comparison at one locus; every count is 0..2.
+
+    Attributes:
+        locus: Its name.
+        patient: The patient's canonical typing; empty if untyped.
+        donor: The donor's.
+        mismatches: Fewest mismatches over all resolutions of both typings.
+        greatest: Most mismatches.
+        gvh: Fewest patient antigens that the donor lacks (graft versus host).
+        gvh_greatest: Most of them.
+        hvg: Fewest donor antigens that the patient lacks (host versus graft).
+        hvg_greatest: Most of them.
+    """
+
+    locus: str
+    patient: str
+    donor: str
+    mismatches: int
+    greatest: int
+    gvh: int
+    gvh_greatest: int
+    hvg: int
+    hvg_greatest: int
+
+    @property
+    def category(self) -> Category:
+        """``"match"`` (none possible), ``"potential"`` (0 to some) or ``"mismatch"`` (at least one)."""
+        return _category(self.mismatches, self.greatest)
+
+    def explain(self) -> str:
+        """Return one line in words."""
+        words = f"{self.locus}: {self.category}, {_span(self.mismatches, self.greatest)} mismatches"
+        if self.greatest:
+            words += f" (GvH {_span(self.gvh, self.gvh_greatest)}, HvG {_span(self.hvg, self.hvg_greatest)})"
+        words += f"; patient {self.patient or 'untyped'}, donor {self.donor or 'untyped'}"
+        if not self.patient or not self.donor:
+            words += " - an untyped locus may match or not"
+        elif self.category == "potential":
+            words += " - the typings allow a match, they do not prove it"
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The comparison over all loci asked for; every count is the sum over the loci.
+
+    Attributes:
+        loci: One entry a locus, in the order asked for.
+        nomenclature: The release that the names were read under.
+        null_policy: What possible null alleles count as.
+    """
+
+    loci: tuple[LocusMatch, ...]
+    nomenclature: str
+    null_policy: NullPolicy
+
+    def __getitem__(self, locus: str) -> LocusMatch:
+        for each in self.loci:
+            if each.locus == locus:
+                return each
+        raise KeyError(f"locus {locus!r} was not compared; compared were {', '.join(e.locus for e in self.loci)}")
+
+    @property
+    def mismatches(self) -> int:
+        """Fewest mismatches."""
+        return sum(each.mismatches for each in self.loci)
+
+    @property
+    def greatest(self) -> int:
+        """Most mismatches."""
+        return sum(each.greatest for each in self.loci)
+
+    @property
+    def gvh(self) -> int:
+        """Fewest mismatches in graft-versus-host direction."""
+        return sum(each.gvh for each in self.loci)
+
+    @property
+    def gvh_greatest(self) -> int:
+        """Most mismatches in graft-versus-host direction."""
+        return sum(each.gvh_greatest for each in self.loci)
+
+    @property
+    def hvg(self) -> int:
+        """Fewest mismatches in host-versus-graft direction."""
+        return sum(each.hvg for each in self.loci)
+
+    @property
+    def hvg_greatest(self) -> int:
+        """Most mismatches in host-versus-graft direction."""
+        return sum(each.hvg_greatest for each in self.loci)
+
+    @property
+    def category(self) -> Category:
+        """``"match"``, ``"potential"`` or ``"mismatch"`` over all loci."""
+        return _category(self.mismatches, self.greatest)
+
+    def summary(self) -> str:
+        """Return the reason in a few words: which loci are not certain matches, and why."""
+        unsure = [each for each in self.loci if each.category != "match"]
+        if not unsure:
+            return f"all {2 * len(self.loci)} positions matched"
+        words = []
+        for each in unsure:
+            if not each.patient or not each.donor:
+                words.append(f"{each.locus} untyped")
+            elif each.category == "potential":
+                words.append(f"{each.locus} possible ({_shown(each.donor)})")
+            else:
+                words.append(f"{each.locus} {_span(each.mismatches, each.greatest)} mismatched ({_shown(each.donor)})")
+        return "; ".join(words)
+
+    def explain(self) -> str:
+        """Return the comparison in words: a line of the whole, then a line a locus."""
+        positions = 2 * len(self.loci)
+        matched = _span(positions - self.greatest, positions - self.mismatches)
+        head = (
+            f"{self.category}: {matched} of {positions} positions matched, {_span(self.mismatches, self.greatest)} mismatches "
+            f"(nomenclature {self.nomenclature}, null policy {self.null_policy})"
+        )
+        return "\n".join([head, *("  " + each.explain() for each in self.loci)])
+
+
+def match(
+    patient: Phenotype | str,
+    donor: Phenotype | str,
+    nomenclature: Nomenclature,
+    loci: str | Sequence[str] = "10/10",
+    *,
+    null_policy: NullPolicy = "explicit",
+) -> Match:
+    """Compare a donor with a patient.
+
+    Args:
+        patient: A phenotype or a GL string.
+        donor: A phenotype or a GL string.
+        nomenclature: What the names stand for.
+        loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
+        null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
+
+    Raises:
+        ArgumentError: Unknown preset, locus or policy.
+        TypingError: A typing is malformed, or the nomenclature knows none of its names.
+
+    Example:
+        >>> m = match("A*01:01+A*02:01", "A*01:01+A*02:XX", Nomenclature.two_field(), loci=["A"])
+        >>> m.mismatches, m.greatest, m["A"].category
+        (0, 1, 'potential')
+    """
+    patient = Phenotype(patient) if isinstance(patient, str) else patient
+    donor = Phenotype(donor) if isinstance(donor, str) else donor
+    compared = []
+    for locus in loci_of(loci):
+        counts = _core.match_locus(patient._core, donor._core, locus, nomenclature._core, null_policy)
+        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts))
+    return Match(tuple(compared), nomenclature.release, null_policy)

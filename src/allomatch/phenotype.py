@@ -1,0 +1,74 @@
+"""Phenotypes: the typings of a person, from a GL string or from pairs of positions.
+
+Reading needs no nomenclature (SEMANTICS section 1); the canonical text is sorted and free of duplicates, so equal typings are
+equal texts. A phenotype is immutable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from allomatch import _core
+from allomatch.errors import TypingError, code_of
+from allomatch.nomenclature import LOCI
+
+__all__ = ["Phenotype"]
+
+
+class Phenotype:
+    """The typings of a person at up to eleven loci.
+
+    Args:
+        typings: A GL string (``^`` loci, ``|`` genotypes, ``+`` positions, ``/`` alleles), or a mapping from locus to a pair of
+            position texts. In a pair the locus may be left out (``"02:01"``), a blank second position means homozygous, both
+            blank means untyped.
+
+    Raises:
+        TypingError: Malformed text, an unknown locus, more than two positions, a locus given twice.
+
+    Example:
+        >>> Phenotype("A*02:01+A*01:01^B*08:01/B*08:02+B*44:02").gl
+        'A*01:01+A*02:01^B*08:01/B*08:02+B*44:02'
+        >>> Phenotype({"A": ("01:01", "02:XX"), "DRB1": ("03:01", "")})["DRB1"]
+        'DRB1*03:01+DRB1*03:01'
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, typings: str | Mapping[str, Sequence[str | None]]) -> None:
+        if isinstance(typings, str):
+            self._core = _core.Phenotype.from_gl(typings)
+            return
+        pairs = []
+        for locus, positions in typings.items():
+            if isinstance(positions, str) or len(positions) != 2:
+                count = 1 if isinstance(positions, str) else len(positions)
+                raise TypingError(
+                    code_of("TooManyAlleles" if count > 2 else "MalformedTyping"),
+                    f"locus {locus} is given {count} positions ({positions!r}); give a pair, such as ('01:01', '02:01')",
+                )
+            pairs.append((locus, positions[0] or "", positions[1] or ""))
+        self._core = _core.Phenotype.from_pairs(pairs)
+
+    @property
+    def gl(self) -> str:
+        """The canonical GL string; empty if nothing is typed."""
+        return self._core.to_gl()
+
+    @property
+    def loci(self) -> tuple[str, ...]:
+        """The loci that are typed, in the order of :data:`allomatch.nomenclature.LOCI`."""
+        return tuple(locus for locus in LOCI if self._core.typing(locus))
+
+    def __getitem__(self, locus: str) -> str:
+        """Return the canonical typing at a locus; empty if untyped. Raises ArgumentError for an unknown locus."""
+        return self._core.typing(locus)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Phenotype) and self.gl == other.gl
+
+    def __hash__(self) -> int:
+        return hash(self.gl)
+
+    def __repr__(self) -> str:
+        return f"Phenotype({self.gl!r})"

@@ -1,0 +1,395 @@
+"""Registry: donors in one immutable file, opened by mapping it and searched under any nomenclature.
+
+``Registry.create`` makes an empty file, ``add`` puts donors in (the file is replaced as a whole, or not at all), ``open`` maps it.
+The file keeps the text of typings, never an interpretation; docs/file-format.md describes it. An open registry is a
+snapshot: it does not change when the file is replaced. Files are created private (mode 0600).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from allomatch import _core
+from allomatch.errors import ArgumentError, code_of
+from allomatch.match import NullPolicy, loci_of
+from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.phenotype import Phenotype
+from allomatch.search import Direction, Hits, Searched
+
+__all__ = ["AddReport", "Registry"]
+
+# Rows handed to the core at once: enough to share among threads, small enough to stop quickly and to hold in memory.
+_BATCH_ROWS = 262_144
+
+ERROR_SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("donor_id", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("code", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of the rows of one ``add``.
+
+    Attributes:
+        added: Donors that went in.
+        rejected: Rows that did not.
+        errors: Why: a table of row (in the input, from 0), donor_id, field, value, code (docs/errors.md) and message.
+        ignored_columns: Columns of the input that allomatch does not know.
+    """
+
+    added: int
+    rejected: int
+    errors: pa.Table
+    ignored_columns: tuple[str, ...]
+
+
+class Registry:
+    """Donors, ready to be searched.
+
+    Example:
+        >>> import tempfile, pyarrow as pa
+        >>> path = Path(tempfile.mkdtemp()) / "small.allo"
+        >>> registry = Registry.create(path)
+        >>> registry.add(pa.table({"donor_id": ["D1", "D2"], "gl": ["A*01:01+A*02:01", "A*01:01+A*03:01"]})).added
+        2
+        >>> Registry.open(path).search("A*01:01+A*02:XX", ["A"]).donor_ids.to_pylist()
+        ['D1']
+    """
+
+    def __init__(
+        self, path: Path, segment: _core.Segment, nomenclature: Nomenclature | None, null_policy: NullPolicy
+    ) -> None:
+        self._path = path
+        self._required = nomenclature
+        self._null_policy: NullPolicy = null_policy
+        self._adopt(segment)
+
+    def _adopt(self, segment: _core.Segment) -> None:
+        self._segment = segment
+        self._nomenclature = self._required or Nomenclature.two_field()
+        self._index = _core.SearchIndex(segment, self._nomenclature._core, self._null_policy)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        nomenclature: Nomenclature | None = None,
+        null_policy: NullPolicy = "explicit",
+    ) -> Registry:
+        """Make an empty registry file.
+
+        Args:
+            path: Where; must not exist.
+            nomenclature: If given, rows with a typing that it does not know are rejected by :meth:`add`, and searches use it.
+            null_policy: As in :meth:`open`.
+
+        Raises:
+            FileAccessError: The file exists, or the folder cannot be written to.
+        """
+        builder = _core.RegistryBuilder()
+        builder.finish(os.fspath(path), replace=False, threads=1)
+        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        nomenclature: Nomenclature | None = None,
+        null_policy: NullPolicy = "explicit",
+        validate: Literal["header", "full"] = "header",
+    ) -> Registry:
+        """Map a registry file.
+
+        Args:
+            path: The file.
+            nomenclature: What names stand for in searches; ``None`` means :meth:`Nomenclature.two_field`.
+            null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible
+                (SEMANTICS section 2).
+            validate: ``"header"`` checks the head, the directory, the dictionaries and all lengths, and trusts the rest, in
+                milliseconds; ``"full"`` checks the checksum of every block and every id: use it for files from elsewhere.
+
+        Raises:
+            FileAccessError: The file does not exist or cannot be read.
+            FileFormatError: It is not a registry, is truncated or damaged, or has a newer format.
+            ArgumentError: Unknown null policy or validation.
+        """
+        if validate not in ("header", "full"):
+            raise ArgumentError(code_of("InvalidArgument"), f"validate is {validate!r}; it may be 'header' or 'full'")
+        segment = _core.Segment.open(os.fspath(path), full=validate == "full")
+        return cls(Path(path), segment, nomenclature, null_policy)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def nomenclature(self) -> Nomenclature:
+        """What names stand for in searches."""
+        return self._nomenclature
+
+    def __len__(self) -> int:
+        return self._segment.donor_count
+
+    def __repr__(self) -> str:
+        return f"Registry({str(self._path)!r}, donors={len(self)}, nomenclature={self.nomenclature.release!r})"
+
+    def info(self) -> dict[str, Any]:
+        """Return what the file holds: counts, bytes by block, the trie's order of loci.
+
+        ``hla_bytes`` are the blocks of the trie and of the typing dictionaries.
+        """
+        layout = self._segment.layout()
+        blocks = {name: size for name, (_, size) in layout["blocks"].items()}
+        return {
+            "path": str(self._path),
+            "donors": len(self),
+            "phenotypes": self._segment.phenotype_count,
+            "typings": layout["typings"],
+            "trie_order": layout["order"],
+            "trie_node_levels": layout["node_levels"],
+            "file_bytes": self._segment.file_bytes,
+            "hla_bytes": sum(size for name, size in blocks.items() if not name.startswith("donors.")),
+            "blocks": blocks,
+            "nomenclature": self.nomenclature.release,
+        }
+
+    def unknown_typings(self) -> pa.Table:
+        """Return the typings that the nomenclature cannot interpret: locus, typing, donors.
+
+        Their donors stay findable, as untyped at that locus.
+        """
+        rows = self._index.unknown_typings()
+        return pa.table(
+            {
+                "locus": pa.array([row[0] for row in rows], pa.string()),
+                "typing": pa.array([row[1] for row in rows], pa.string()),
+                "donors": pa.array([row[2] for row in rows], pa.int64()),
+            }
+        )
+
+    def add(self, table: Any, *, threads: int = 0) -> AddReport:
+        """Add donors and write the file anew; it is replaced as a whole, or not at all.
+
+        Args:
+            table: Anything with the Arrow C stream (pyarrow, pandas, polars, duckdb). Columns: ``donor_id``; either ``gl`` or
+                pairs ``A_1``, ``A_2``, ``B_1``, ... (a blank second position means homozygous, both blank untyped); and any of
+                the attributes ``birth_year`` (1900 to 2100), ``sex`` (F, M), ``cmv``, ``abo`` (A, B, AB, O), ``rh`` (P, N),
+                ``ion`` (1000 to 9999), ``ethnicity``, ``donor_type``, ``status``, ``tnc_e7`` (total nucleated cells, 1e7),
+                ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known".
+            threads: 0 means all cores.
+
+        Returns:
+            How many went in, and a table of the rows that did not and why. Good rows are never stopped by bad ones.
+
+        Raises:
+            ArgumentError: A column is missing, there twice, or of a type that cannot be read.
+            FileAccessError: The file cannot be written, or another process is writing it.
+            FileFormatError: The existing file is damaged.
+        """
+        reader = _reader(table)
+        columns, ignored = _known_columns(reader.schema)
+        builder = _core.RegistryBuilder()
+        builder.extend(os.fspath(self._path))
+        if self._required is not None:
+            builder.require_known(self._required._core)
+        errors: list[tuple[int, str, str, str, int, str]] = []
+        row = 0
+        for batch in reader:
+            for start in range(0, batch.num_rows, _BATCH_ROWS):
+                piece = batch.slice(start, _BATCH_ROWS)
+                arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
+                errors += builder.add_batch(arrays, first_row=row, threads=threads)
+                row += piece.num_rows
+        _, duplicates = builder.finish(os.fspath(self._path), replace=True, threads=threads)
+        errors += duplicates
+        # What was in the file counts, not what this object saw when it was opened.
+        self._adopt(_core.Segment.open(os.fspath(self._path), full=False))
+        rejected = len({error[0] for error in errors})
+        table_of_errors = pa.table(
+            [pa.array([error[i] for error in errors], field.type) for i, field in enumerate(ERROR_SCHEMA)],
+            schema=ERROR_SCHEMA,
+        )
+        return AddReport(row - rejected, rejected, table_of_errors, ignored)
+
+    def search(
+        self,
+        patient: Phenotype | str,
+        loci: str | Sequence[str] = "10/10",
+        *,
+        max_mismatches: int = 0,
+        per_locus: Mapping[str, int] | None = None,
+        direction: Direction = "both",
+        limit: int | None = None,
+        offset: int = 0,
+        threads: int = 0,
+    ) -> Hits:
+        """Find every donor within a budget of mismatches, exactly (SEMANTICS sections 2 and 3).
+
+        Args:
+            patient: A phenotype or a GL string.
+            loci: ``"6/6"``, ``"8/8"``, ``"10/10"``, ``"12/12"`` or a list of loci. An untyped locus may match.
+            max_mismatches: Budget over all loci, 0 to 4; better donors are found too.
+            per_locus: Further limits at single loci, 0 to 2 each.
+            direction: ``"both"`` counts mismatched positions, ``"gvh"`` the patient's antigens that the donor lacks,
+                ``"hvg"`` the donor's that the patient lacks.
+            limit: List at most this many hits (all are counted); ``None`` lists all.
+            offset: Skip this many hits of the list.
+            threads: 0 means all cores; the answer is the same for any number.
+
+        Raises:
+            ArgumentError: Unknown locus or preset, or a number out of range.
+            TypingError: The patient's typing is malformed, or the nomenclature knows none of its names.
+
+        Example:
+            See the class.
+        """
+        patient = Phenotype(patient) if isinstance(patient, str) else patient
+        names = loci_of(loci)
+        limits = dict(per_locus or {})
+        for locus, most in limits.items():
+            if locus not in names:
+                raise ArgumentError(
+                    code_of("InvalidArgument"),
+                    f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
+                )
+            _in_range(f"per_locus[{locus!r}]", most, 2)
+        _in_range("max_mismatches", max_mismatches, 4)
+        _in_range("offset", offset, None)
+        _in_range("threads", threads, 1024)
+        if limit is not None:
+            _in_range("limit", limit, None)
+        result = self._index.search(
+            patient._core,
+            names,
+            max_mismatches,
+            [limits.get(locus, 2) for locus in names],
+            direction,
+            offset,
+            2**64 - 1 if limit is None else limit,
+            threads,
+        )
+        searched = Searched(
+            patient, names, max_mismatches, direction, self._nomenclature, self._null_policy, self._segment
+        )
+        return Hits(searched, result, offset)
+
+
+def _in_range(name: str, value: int, most: int | None) -> None:
+    """Check a whole number of an argument."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < 0 or (most is not None and value > most):
+        bounds = "0 or more" if most is None else f"a whole number from 0 to {most}"
+        raise ArgumentError(code_of("InvalidArgument"), f"{name} is {value!r}; it must be {bounds}")
+
+
+def _reader(table: Any) -> pa.RecordBatchReader:
+    """Open any Arrow-compatible table as a stream of record batches."""
+    if isinstance(table, pa.RecordBatchReader):
+        return table
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    if not hasattr(table, "__arrow_c_stream__"):
+        raise ArgumentError(
+            code_of("WrongType"),
+            f"a table of donors is needed, this is a {type(table).__name__}; give a pyarrow, pandas, polars or duckdb table "
+            "(anything with the Arrow C stream)",
+        )
+    return pa.RecordBatchReader.from_stream(table)
+
+
+def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the columns that are used (name -> place) and the names of those that are not."""
+    names = schema.names
+    for name in names:
+        if names.count(name) > 1:
+            raise ArgumentError(code_of("InvalidArgument"), f"column {name!r} is there twice; name each column once")
+    if "donor_id" not in names:
+        raise ArgumentError(
+            code_of("MissingColumn"), f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
+        )
+    pairs = [f"{locus}_{i}" for locus in LOCI for i in (1, 2)]
+    present = [name for name in pairs if name in names]
+    for name in names:
+        side = name.rpartition("_")[2]
+        if side in ("1", "2") and name not in pairs:
+            raise ArgumentError(
+                code_of("UnknownLocus"), f"column {name!r} names no known locus; known are {', '.join(LOCI)}"
+            )
+    for name in present:
+        other = name[:-1] + ("2" if name.endswith("1") else "1")
+        if other not in names:
+            raise ArgumentError(
+                code_of("MissingColumn"), f"column {other!r} is missing beside {name!r}; a locus has two positions"
+            )
+    if "gl" in names and present:
+        raise ArgumentError(
+            code_of("InvalidArgument"), f"the table has both 'gl' and {present[0]!r}; give typings in one way only"
+        )
+    if "gl" not in names and not present:
+        raise ArgumentError(
+            code_of("MissingColumn"),
+            f"no typings: neither 'gl' nor pairs such as 'A_1', 'A_2'; the table has {', '.join(names)}",
+        )
+    used = ["donor_id", "gl", *present, *_core.ATTRIBUTES]
+    columns = {name: names.index(name) for name in used if name in names}
+    for name, index in columns.items():
+        _check_type(name, schema.field(index).type)
+    return columns, tuple(name for name in names if name not in columns)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    raw = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
+    return any(test(kind) for test in texts + raw)
+
+
+def _check_type(name: str, kind: pa.DataType) -> None:
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if _core.ATTRIBUTES.get(name) in ("int16", "float32"):
+        if not number and not _is_text(kind):
+            raise ArgumentError(code_of("WrongType"), f"column {name!r} is of type {kind}; numbers are needed: cast it")
+    elif not _is_text(kind) and not (name == "donor_id" and pa.types.is_integer(kind)):
+        raise ArgumentError(
+            code_of("WrongType"), f"column {name!r} is of type {kind}; text is needed: cast it to strings"
+        )
+
+
+def _canonical(name: str, array: pa.Array) -> pa.Array:
+    """Cast a column of one batch to what the core reads: utf8, dictionary<int32, utf8>, or float64."""
+    kind = array.type
+    if _core.ATTRIBUTES.get(name) in ("int16", "float32") and not _is_text(kind):
+        return array.cast(pa.float64(), safe=False)
+    if pa.types.is_dictionary(kind):
+        if array.dictionary.null_count == 0:
+            entries = _canonical(name, array.dictionary)
+            return pa.DictionaryArray.from_arrays(pc.cast(array.indices, pa.int32()), entries)
+        array = array.dictionary_decode()
+        kind = array.type
+    if pa.types.is_large_binary(kind):
+        array = array.cast(pa.binary())
+        kind = array.type
+    if pa.types.is_binary(kind):
+        # Bytes that are not UTF-8 are bad rows, not a bad column: the core looks at each.
+        return pa.StringArray.from_buffers(
+            len(array), array.buffers()[1], array.buffers()[2], array.buffers()[0], array.null_count, array.offset
+        )
+    return array.cast(pa.string())

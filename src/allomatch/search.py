@@ -1,0 +1,199 @@
+"""Search: the donors of a registry within a budget of mismatches, as columns.
+
+The search itself is the core's; here its arrays become tables. Hits are ordered by fewest mismatches in the direction searched,
+then by the most there can be, then by donor id (bytewise), so that the order is stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from allomatch import _core
+from allomatch.match import Match, NullPolicy, match
+from allomatch.nomenclature import Nomenclature
+from allomatch.phenotype import Phenotype
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Direction", "Hit", "Hits"]
+
+Direction = Literal["both", "gvh", "hvg"]
+# The six counts of a comparison, in the order of the core's rows.
+COUNTS = ("mismatches", "greatest", "gvh", "gvh_greatest", "hvg", "hvg_greatest")
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was searched for, and in what: everything a hit needs to explain itself."""
+
+    patient: Phenotype
+    loci: tuple[str, ...]
+    max_mismatches: int
+    direction: Direction
+    nomenclature: Nomenclature
+    null_policy: NullPolicy
+    segment: _core.Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One donor of a match list.
+
+    Attributes:
+        rank: Place in the whole list, from 0.
+        donor_id: The donor.
+        match: The comparison with the patient.
+    """
+
+    rank: int
+    donor_id: str
+    match: Match
+
+    def explain(self) -> str:
+        """Return in words why this donor is here."""
+        return f"donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.explain()}"
+
+
+class Hits:
+    """The match list: counts of all hits, and columns of those that were listed (``limit``, ``offset``).
+
+    Takes part in the Arrow C stream protocol, so pyarrow, polars, pandas and duckdb read it directly.
+    """
+
+    def __init__(self, searched: Searched, result: _core.SearchResult, offset: int) -> None:
+        self._searched = searched
+        self._result = result
+        self._offset = offset
+
+    @property
+    def total(self) -> int:
+        """Number of donors within the budget, listed or not."""
+        return self._result.donors
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """Mismatches (fewest, in the direction searched) -> number of donors, for 0 up to the budget."""
+        by_mismatches = self._result.donors_by_mismatches
+        return {k: by_mismatches[k] for k in range(self._searched.max_mismatches + 1)}
+
+    @property
+    def loci(self) -> tuple[str, ...]:
+        """The loci searched."""
+        return self._searched.loci
+
+    @property
+    def rows(self) -> npt.NDArray[np.uint32]:
+        """Row of each listed hit in the registry; shape (n,), uint32, read-only."""
+        return self._result.rows
+
+    @property
+    def donor_ids(self) -> pa.Array:
+        """Donor id of each listed hit, as a large_string Arrow array of length n."""
+        offsets, text = self._searched.segment.donor_ids(self.rows)
+        return pa.LargeStringArray.from_buffers(len(self.rows), pa.py_buffer(offsets), pa.py_buffer(text))
+
+    def count(self, name: str) -> npt.NDArray[np.uint8]:
+        """Return a count of each listed hit, summed over the loci.
+
+        Args:
+            name: ``mismatches``, ``greatest``, ``gvh``, ``gvh_greatest``, ``hvg`` or ``hvg_greatest``.
+
+        Returns:
+            Shape (n,), uint8, 0 to twice the number of loci.
+        """
+        counts: npt.NDArray[np.uint8] = self._result.totals[self._result.row_phenotypes, COUNTS.index(name)]
+        return counts
+
+    def locus_count(self, locus: str, name: str) -> npt.NDArray[np.uint8]:
+        """Return a count of each listed hit at one locus; as :meth:`count`, but 0 to 2."""
+        counts: npt.NDArray[np.uint8] = self._result.by_locus[
+            self._result.row_phenotypes, self.loci.index(locus), COUNTS.index(name)
+        ]
+        return counts
+
+    @property
+    def mismatches(self) -> npt.NDArray[np.uint8]:
+        """Fewest mismatches of each listed hit; shape (n,), uint8."""
+        return self.count("mismatches")
+
+    @property
+    def greatest(self) -> npt.NDArray[np.uint8]:
+        """Most mismatches of each listed hit; shape (n,), uint8."""
+        return self.count("greatest")
+
+    def to_arrow(self) -> pa.Table:
+        """Return the listed hits as a table.
+
+        Columns: ``donor_id``; the six counts over all loci (uint8); for every locus searched ``<count>_<locus>`` of
+        ``mismatches`` and ``greatest``; then the attributes that the registry has. The schema's metadata names the nomenclature.
+        """
+        columns: dict[str, Any] = {"donor_id": self.donor_ids}
+        for name in COUNTS:
+            columns[name] = self.count(name)
+        for locus in self.loci:
+            for name in ("mismatches", "greatest"):
+                columns[f"{name}_{locus}"] = self.locus_count(locus, name)
+        for name in _core.ATTRIBUTES:
+            column = attribute_column(self._searched.segment, name, self.rows)
+            if column is not None:
+                columns[name] = column
+        metadata = {"allomatch.nomenclature": self._searched.nomenclature.release}
+        return pa.table(columns).replace_schema_metadata(metadata)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the listed hits as a pandas data frame, columns as :meth:`to_arrow`."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Hit:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"hit {index} of {len(self)} listed ones; {self.total} were found")
+        index %= len(self)
+        searched = self._searched
+        donor = Phenotype(searched.segment.gl(int(self.rows[index])))
+        compared = match(
+            searched.patient, donor, searched.nomenclature, searched.loci, null_policy=searched.null_policy
+        )
+        donor_id = self.donor_ids[index].as_py()
+        return Hit(self._offset + index, donor_id, compared)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return (self[i] for i in range(len(self)))
+
+    def explain(self, index: int) -> str:
+        """Return in words why a listed hit is where it is."""
+        return self[index].explain()
+
+    def __repr__(self) -> str:
+        levels = ", ".join(f"{k}: {n}" for k, n in self.counts.items())
+        return f"Hits(total={self.total}, by mismatches {{{levels}}}, listed={len(self)})"
+
+
+def attribute_column(
+    segment: _core.Segment, name: str, rows: Sequence[int] | npt.NDArray[np.uint32]
+) -> pa.Array | None:
+    """Return an attribute of some rows as an Arrow array, or None if no donor has it."""
+    stored = segment.attribute(name)
+    if stored is None:
+        return None
+    values, categories = stored
+    taken = values[rows]
+    if categories is not None:
+        mask = taken >= len(categories)
+        codes = pa.array(np.where(mask, 0, taken).astype(np.int32), mask=mask)
+        return pa.DictionaryArray.from_arrays(codes, pa.array(categories, pa.string()))
+    mask = np.isnan(taken) if taken.dtype == np.float32 else taken == np.iinfo(np.int16).min
+    return pa.array(taken, mask=mask)
