@@ -1,0 +1,54 @@
+"""Every example in the README and in the docstrings is run."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import allomatch
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(allomatch.__path__) if m.name != "_core"])
+def test_docstring_examples(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"allomatch.{name}")).failed == 0
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def test_readme_prints_what_it_says(tmp_path) -> None:
+    script = "\n".join(blocks("python"))
+    environment = {k: v for k, v in os.environ.items() if k != "ALLOMATCH_DATA"} | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    promised = re.findall(r"^print\(.*\)\s+# (.+)$", script, re.M)
+    assert len(promised) == script.count("print(") > 0
+    assert done.stdout.splitlines() == promised
+
+
+def test_readme_shell(tmp_path) -> None:
+    """The shell blocks but the first (the two make commands, which CI runs) are run in order in an empty folder."""
+    commands = [line[2:] for block in blocks("console")[1:] for line in block.splitlines() if line.startswith("$ ")]
+    assert commands
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def test_readme_opens_with_the_two_commands() -> None:
+    commands = [line.split("#")[0].strip() for line in blocks("console")[0].splitlines()]
+    assert commands == ["$ make demo", "$ make test"]

@@ -1,0 +1,82 @@
+"""Who may use whom (docs/architecture.md): each file may include or import only what its layer allows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Concept -> concepts that it may use, directly. Private headers of the core belong to the concept that they serve.
+CORE = {
+    "error": set(),
+    "kernels": set(),
+    "kernel_choice": {"error", "kernels"},
+    "mapped_file": {"error"},
+    "parallel_for": {"error"},
+    "nomenclature": {"error"},
+    "phenotype": {"error", "nomenclature"},
+    "match": {"phenotype"},
+    "registry": {"error", "kernel_choice", "kernels", "mapped_file", "parallel_for", "nomenclature", "phenotype"},
+    "search": {"error", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
+}
+ROOMS = {
+    "registry": {
+        "donors",
+        "registry_builder",
+        "registry_writer",
+        "segment",
+        "segment_format",
+        "text_table",
+        "typing_interner",
+    },
+    "search": {"trie_walk", "verdicts"},
+    "phenotype": {"phenotype_text"},
+    "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
+    "kernel_choice": {"dispatch"},
+}
+FACE = {
+    "errors": set(),
+    "nomenclature": {"errors"},
+    "phenotype": {"errors", "nomenclature"},
+    "match": {"errors", "nomenclature", "phenotype"},
+    "search": {"match", "nomenclature", "phenotype"},
+    "registry": {"errors", "match", "nomenclature", "phenotype", "search"},
+    "demo": set(),
+    "cli": {"errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
+    "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
+}
+
+
+def concept_of(stem: str) -> str:
+    return next((concept for concept, rooms in ROOMS.items() if stem in rooms), stem)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "csrc").glob("[is][nr]*/**/*.[chi]*")), ids=lambda path: path.name)
+def test_core_includes(path: Path) -> None:
+    concept = concept_of(path.stem)
+    for quoted in re.findall(r'#include "(.+?)"', path.read_text()):
+        used = concept_of(Path(quoted).stem)
+        assert used == concept or used in CORE[concept], f"{path.name} ({concept}) may not include {quoted}"
+    outside = re.findall(r"#include <(pybind11|Python|arrow|iostream|cstdio).*>", path.read_text())
+    assert not outside, f"{path.name} is core: no Python, no Arrow, no printing"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "csrc/src/kernels").glob("[!d]*.cpp")), ids=lambda path: path.name)
+def test_kernel_files_include_c_headers_only(path: Path) -> None:
+    assert set(re.findall(r"#include <(.+?)>", path.read_text())) <= {"stddef.h", "stdint.h", "immintrin.h"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bindings").iterdir()), ids=lambda path: path.name)
+def test_bindings_use_public_headers_only(path: Path) -> None:
+    quoted = re.findall(r'#include "(.+?)"', path.read_text())
+    assert all(name.startswith("allomatch/") or (path.parent / name).exists() for name in quoted)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src/allomatch").glob("*.py")), ids=lambda path: path.name)
+def test_face_imports(path: Path) -> None:
+    text = path.read_text()
+    used = set(re.findall(r"^\s*from allomatch\.(\w+) import", text, re.M))
+    for names in re.findall(r"^\s*from allomatch import (.+)", text, re.M):
+        used |= {name.strip() for name in names.split(",")}
+    assert used - {"_core"} <= FACE[path.stem], f"{path.name} uses {sorted(used - FACE[path.stem])}"
