@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "allomatch/mapped_file.hpp"
 #include "donors.hpp"
@@ -23,20 +24,50 @@ struct Keyed {
     std::uint32_t donor;
 };
 
-// Sorts by key in one piece a thread, then merges the pieces pairwise. Equal keys come in no particular order.
+// Sorts by key: partitions by splitters of a sample, then sorts the parts. Parts are small, so that threads share them
+// evenly and an interruption is noticed between them. Equal keys come in no particular order.
 void sort_by_key(std::vector<Keyed>& values, unsigned threads, const Cancel& cancel) {
-    const std::size_t pieces = values.size() < 100'000 ? 1 : std::bit_floor(std::size_t{threads}) * 8;
+    constexpr std::size_t kParts = 512;
+    constexpr std::size_t kSample = kParts * 64;
     const auto less = [](const Keyed& a, const Keyed& b) { return a.key < b.key; };
-    const auto at = [&](std::size_t piece) {
-        return values.begin() + static_cast<std::ptrdiff_t>(values.size() * piece / pieces);
-    };
-    parallel_for(pieces, threads, cancel, [&](std::size_t p) { std::sort(at(p), at(p + 1), less); });
-    for (std::size_t width = 1; width < pieces; width *= 2) {
-        parallel_for(pieces / (2 * width), threads, cancel, [&](std::size_t p) {
-            const std::size_t first = p * 2 * width;
-            std::inplace_merge(at(first), at(first + width), at(first + 2 * width), less);
-        });
+    if (values.size() < 4 * kSample) {
+        std::sort(values.begin(), values.end(), less);
+        return;
     }
+    std::vector<std::uint64_t> sample(kSample);
+    for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[values.size() / kSample * i].key;
+    std::sort(sample.begin(), sample.end());
+    std::array<std::uint64_t, kParts - 1> splitters{};
+    for (std::size_t i = 0; i < splitters.size(); ++i) splitters[i] = sample[(i + 1) * 64];
+    const auto part_of = [&](std::uint64_t key) {
+        return static_cast<std::size_t>(std::upper_bound(splitters.begin(), splitters.end(), key) - splitters.begin());
+    };
+    const std::size_t chunks = std::size_t{threads} * 16;
+    const auto begin_of = [&](std::size_t chunk) { return values.size() * chunk / chunks; };
+    std::vector<std::array<std::size_t, kParts>> places(chunks);
+    parallel_for(chunks, threads, cancel, [&](std::size_t chunk) {
+        places[chunk].fill(0);
+        for (std::size_t i = begin_of(chunk); i < begin_of(chunk + 1); ++i) ++places[chunk][part_of(values[i].key)];
+    });
+    std::array<std::size_t, kParts + 1> starts{};
+    std::size_t sum = 0;
+    for (std::size_t part = 0; part < kParts; ++part) {
+        starts[part] = sum;
+        for (auto& place : places) sum += std::exchange(place[part], sum);
+    }
+    starts[kParts] = sum;
+    std::vector<Keyed> sorted(values.size());
+    parallel_for(chunks, threads, cancel, [&](std::size_t chunk) {
+        for (std::size_t i = begin_of(chunk); i < begin_of(chunk + 1); ++i)
+            sorted[places[chunk][part_of(values[i].key)]++] = values[i];
+    });
+    values.swap(sorted);
+    sorted = {};
+    parallel_for(kParts, threads, cancel, [&](std::size_t part) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(starts[part]);
+        const auto last = values.begin() + static_cast<std::ptrdiff_t>(starts[part + 1]);
+        if (!std::is_sorted(first, last, less)) std::sort(first, last, less);
+    });
 }
 
 // Calls refine(first, last) for every run of two or more equal keys.

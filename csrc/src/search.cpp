@@ -49,7 +49,7 @@ struct Listed {
     std::uint32_t phenotype;
 };
 
-void sort_by_rank(std::vector<Listed>& hits) {
+void sort_by_rank(std::vector<Listed>& hits, const Cancel& cancel) {
     if (hits.size() < 4096) {
         std::sort(hits.begin(), hits.end(), [](const Listed& a, const Listed& b) { return a.rank < b.rank; });
         return;
@@ -62,12 +62,13 @@ void sort_by_rank(std::vector<Listed>& hits) {
         for (std::uint32_t& start : starts) sum += std::exchange(start, sum);
         for (const Listed& hit : hits) other[starts[hit.rank >> shift & 2047U]++] = hit;
         hits.swap(other);
+        cancel.check();
     }
 }
 
 // Lists the hits [offset, offset + limit) in the order of (mismatches, greatest, donor id). Hits of equal counts are
 // one bucket; only buckets that the page touches are gathered and sorted.
-void list_page(const Segment& segment, const SearchRequest& request, SearchResult& result) {
+void list_page(const Segment& segment, const SearchRequest& request, const Cancel& cancel, SearchResult& result) {
     constexpr std::size_t kGreatest = 2 * kLocusCount + 1;
     constexpr std::size_t kBuckets = 5 * kGreatest;
     const auto bucket_of = [&](const Counts& counts) {
@@ -94,6 +95,7 @@ void list_page(const Segment& segment, const SearchRequest& request, SearchResul
         hits.reserve(donors[b]);
         constexpr std::size_t kAhead = 16;
         for (std::size_t i = 0; i < buckets[b].size(); ++i) {
+            if (i % 65'536 == 0) cancel.check();
             if (i + kAhead < buckets[b].size()) {
                 __builtin_prefetch(&segment.donor_ranks()[trie.rows[result.phenotypes[buckets[b][i + kAhead]].value]]);
             }
@@ -103,7 +105,7 @@ void list_page(const Segment& segment, const SearchRequest& request, SearchResul
                 hits.push_back({segment.donor_ranks()[row], DonorRow{row}, phenotype});
             }
         }
-        sort_by_rank(hits);
+        sort_by_rank(hits, cancel);
         const std::uint64_t first = request.offset > before ? request.offset - before : 0;
         const std::uint64_t last = std::min<std::uint64_t>(donors[b], end - before);
         for (std::uint64_t i = first; i < last; ++i) {
@@ -201,7 +203,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         for (std::size_t i = 0; i < n_loci; ++i) add(result.totals[h], result.by_locus[h * n_loci + i]);
     }
     cancel.check();
-    list_page(*segment_, request, result);
+    list_page(*segment_, request, cancel, result);
     return result;
 }
 

@@ -111,14 +111,9 @@ app.registered_commands[-1].name = "demo"
 
 
 def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
-    installed = releases()
-    if installed:
-        release, folder = next(reversed(installed.items()))
-        nomenclature = Nomenclature.load(release)
-        data = folder.parent.parent
-        full = data if (data / "haplotypes").is_dir() else None
-    else:
-        nomenclature, full = Nomenclature.two_field(), None
+    nomenclature = _nomenclature("auto")
+    data = os.environ.get("ALLOMATCH_DATA")
+    full = Path(data) if data and (Path(data) / "haplotypes").is_dir() else None
     haplotypes = demo.load_haplotypes(full, known=nomenclature.knows)
     source = "the full frequency files" if full else "the shipped excerpt of the frequency files"
     if not as_json:
