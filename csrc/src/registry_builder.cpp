@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
-#include <sstream>
 
 #include "allomatch/mapped_file.hpp"
 #include "allomatch/registry.hpp"
@@ -223,28 +222,34 @@ void read_category(const DonorBatch& batch, const TextColumn& column, const Attr
     }
 }
 
-template <typename T>
-void read_value(std::size_t row, double value, std::string_view given, const AttributeSpec& spec,
-                std::vector<T>& values, BatchErrors& errors) {
-    if (!(value >= spec.least && value <= spec.greatest) || (std::is_integral_v<T> && value != std::floor(value))) {
-        errors.add(row, spec.name, given, ErrorCode::ValueOutOfRange,
-                   shown(given) + " is not a value of " + std::string(spec.name) + " (a number from " +
-                       std::to_string(static_cast<long>(spec.least)) + " to " +
-                       std::to_string(static_cast<long>(spec.greatest)) + "); correct it or leave it blank");
+// `given`: makes the text of the value for a message.
+template <typename T, typename Given>
+void read_value(std::size_t row, double value, Given given, const AttributeSpec& spec, std::vector<T>& values,
+                BatchErrors& errors) {
+    if (value >= spec.least && value <= spec.greatest && (!std::is_integral_v<T> || value == std::floor(value))) {
+        values[row] = static_cast<T>(value);
         return;
     }
-    values[row] = static_cast<T>(value);
+    const std::string text(given());
+    errors.add(row, spec.name, text, ErrorCode::ValueOutOfRange,
+               shown(text) + " is not a value of " + std::string(spec.name) + " (a number from " +
+                   std::to_string(static_cast<long>(spec.least)) + " to " +
+                   std::to_string(static_cast<long>(spec.greatest)) + "); correct it or leave it blank");
 }
 
 template <typename T>
 void read_numbers(const DonorBatch& batch, const NumberColumn& column, const AttributeSpec& spec,
                   std::vector<T>& values, BatchErrors& errors) {
     for (std::size_t row = 0; row < batch.rows; ++row) {
+        const double value = column.values[row];
         // Not a number is what pandas writes for "no value".
-        if (!column.valid(row) || std::isnan(column.values[row])) continue;
-        std::ostringstream given;
-        if (!(column.values[row] >= spec.least && column.values[row] <= spec.greatest)) given << column.values[row];
-        read_value(row, column.values[row], given.view(), spec, values, errors);
+        if (!column.valid(row) || std::isnan(value)) continue;
+        const auto given = [&] {
+            std::array<char, 32> digits{};
+            const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+            return std::string(digits.data(), end);
+        };
+        read_value(row, value, given, spec, values, errors);
     }
 }
 
@@ -258,7 +263,7 @@ void read_number_texts(const DonorBatch& batch, const TextColumn& column, const 
         double value = 0;
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
         const bool whole = problem == std::errc() && end == text.data() + text.size();
-        read_value(row, whole ? value : std::nan(""), text, spec, values, errors);
+        read_value(row, whole ? value : std::nan(""), [&] { return text; }, spec, values, errors);
     }
 }
 
