@@ -22,13 +22,15 @@ void register_match(py::module_& module) {
     module.def(
         "match_locus",
         [](const Phenotype& patient, const Phenotype& donor, const std::string& locus_text,
-           const Nomenclature& nomenclature, const std::string& policy) {
+           const Nomenclature& nomenclature, const std::string& policy, bool donor_required) {
             const Locus locus = require_locus(locus_text);
-            const Counts c = match_locus(patient[locus], donor[locus], locus, nomenclature, null_policy(policy));
+            const Counts c =
+                match_locus(patient[locus], donor[locus], locus, nomenclature, null_policy(policy), donor_required);
             return std::tuple<int, int, int, int, int, int>(c.least, c.greatest, c.gvh_least, c.gvh_greatest,
                                                             c.hvg_least, c.hvg_greatest);
         },
-        py::arg("patient"), py::arg("donor"), py::arg("locus"), py::arg("nomenclature"), py::arg("null_policy"));
+        py::arg("patient"), py::arg("donor"), py::arg("locus"), py::arg("nomenclature"), py::arg("null_policy"),
+        py::arg("donor_required"));
 }
 
 }  // namespace allomatch::bindings

@@ -1,6 +1,8 @@
 // Phenotypes.
 #include "bindings.hpp"
 
+#include <set>
+
 #include "allomatch/phenotype.hpp"
 
 namespace allomatch::bindings {
@@ -11,8 +13,13 @@ void register_phenotype(py::module_& module) {
         .def_static("from_pairs",
                     [](const std::vector<std::tuple<std::string, std::string, std::string>>& pairs) {
                         Phenotype phenotype;
+                        std::set<Locus> seen;
                         for (const auto& [locus_text, first, second] : pairs) {
                             const Locus locus = require_locus(locus_text);
+                            if (!seen.insert(locus).second) {
+                                throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) +
+                                                                       " is given twice; give each locus once");
+                            }
                             phenotype.set(locus, parse_pair(locus, first, second));
                         }
                         return phenotype;

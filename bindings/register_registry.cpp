@@ -156,8 +156,11 @@ void register_registry(py::module_& module) {
         .def(py::init<>())
         .def("require_known",
              [](RegistryBuilder& self, std::shared_ptr<Nomenclature> n) { self.require_known(std::move(n)); })
-        .def("extend", [](RegistryBuilder& self,
-                          const std::string& path) { released([&](const Cancel&) { self.extend(path); }); })
+        .def("extend",
+             [](RegistryBuilder& self, const std::string& path) {
+                 released([&](const Cancel& cancel) { self.extend(path, cancel); });
+             })
+        .def("close", &RegistryBuilder::close)
         .def("add_batch", &add_batch, py::arg("columns"), py::arg("first_row"), py::arg("threads"))
         .def(
             "finish",
@@ -173,9 +176,9 @@ void register_registry(py::module_& module) {
         .def_static(
             "open",
             [](const std::string& path, bool full) {
-                return released([&](const Cancel&) {
+                return released([&](const Cancel& cancel) {
                     return std::const_pointer_cast<Segment>(
-                        Segment::open(path, full ? Validate::Full : Validate::Header));
+                        Segment::open(path, full ? Validate::Full : Validate::Header, cancel));
                 });
             },
             py::arg("path"), py::arg("full"))

@@ -40,10 +40,11 @@ FACE = {
     "nomenclature": {"errors"},
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
-    "search": {"match", "nomenclature", "phenotype"},
+    "search": {"errors", "match", "nomenclature", "phenotype"},
     "registry": {"errors", "match", "nomenclature", "phenotype", "search"},
+    "formats": {"errors"},
     "demo": set(),
-    "cli": {"errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
+    "cli": {"formats", "errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
     "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
 }
 

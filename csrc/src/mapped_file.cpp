@@ -33,7 +33,9 @@ namespace {
             throw Error(ErrorCode::AlreadyExists, what + "; open it instead, or choose another name");
         case ENOSPC:
         case EDQUOT:
-            throw Error(ErrorCode::IoFailed, what + "; free some space and try again (nothing was changed)");
+        case EFBIG:
+            throw Error(ErrorCode::IoFailed,
+                        what + "; free some space or raise the limit and try again (nothing was changed)");
         default:
             throw Error(ErrorCode::IoFailed, what);
     }
@@ -44,16 +46,15 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
     return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
-// A name beside the target that nobody else uses.
+// A name beside the target that nobody else uses; not made from the target's, which may be as long as names can be.
 std::filesystem::path temporary_name(const std::filesystem::path& path, int attempt) {
-    return folder_of(path) /
-           ("." + path.filename().string() + "." + std::to_string(::getpid()) + "." + std::to_string(attempt) + ".new");
+    return folder_of(path) / (".allomatch." + std::to_string(::getpid()) + "." + std::to_string(attempt) + ".new");
 }
 
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) fail(path, "open");
     struct stat status{};
     if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -143,6 +144,9 @@ void NewFile::commit(bool replace) {
         if (::link(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "create");
     }
     if (replace) {
+        // Whoever opened the old file to a group meant the new one too.
+        struct stat old{};
+        if (::stat(path_.c_str(), &old) == 0) ::fchmod(descriptor_, old.st_mode & 0777U);
         if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "replace");
         temporary_.clear();
     }

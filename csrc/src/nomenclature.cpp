@@ -99,7 +99,7 @@ std::optional<Locus> find_locus(std::string_view text) noexcept {
 Locus require_locus(std::string_view text) {
     if (const auto locus = find_locus(text)) return *locus;
     throw Error(ErrorCode::UnknownLocus, "unknown locus " + shown(text) +
-                                             "; known are A, B, C, DRB1, DRB3, DRB4, DRB5, DQA1, DQB1, DPA1 and DPB1");
+                                             "; use one of A, B, C, DRB1, DRB3, DRB4, DRB5, DQA1, DQB1, DPA1 and DPB1");
 }
 
 std::size_t Name::field_count() const noexcept {
@@ -294,6 +294,11 @@ template <typename Visit>
 void for_each_line(std::string_view file, std::string_view content, Visit visit) {
     if (content.empty())
         throw Error(ErrorCode::BadReleaseFile, std::string(file) + " is empty; fetch the release file again");
+    if (content.back() != '\n') {
+        throw Error(
+            ErrorCode::BadReleaseFile,
+            std::string(file) + " ends in the middle of a line: it was cut short; fetch the release file again");
+    }
     for (std::size_t number = 1; !content.empty(); ++number) {
         const std::size_t end = content.find('\n');
         std::string_view text = content.substr(0, end);
@@ -330,6 +335,7 @@ LocusTables read_allele_list(std::string_view content) {
         const std::size_t comma = line.text.find(',');
         if (comma == std::string_view::npos) line.fail("expected 'id,allele'");
         const std::string_view text = line.text.substr(comma + 1);
+        if (text.find(',') != std::string_view::npos) line.fail("expected 'id,allele'");
         if (text == "Allele") return;  // the heading
         const std::size_t star = text.find('*');
         if (star == std::string_view::npos) line.fail("an allele has a '*'");
@@ -347,22 +353,24 @@ LocusTables read_allele_list(std::string_view content) {
 }
 
 // hla_nom_p and hla_nom_g: "A*;01:02:01:01/01:02:02;01:02P"; a line without a group name is an allele on its own.
-void read_groups(std::string_view file, std::string_view content, LocusTables& loci,
+// Every expressed allele has a line, but for a handful in some releases: a file that lacks more was cut short.
+void read_groups(std::string_view file, std::string_view content, LocusTables& loci, NameKind kind,
                  std::vector<Name> ReleaseLocus::* names, std::uint32_t ReleaseLocus::Allele::* group_of) {
     struct Group {
         Name name;
         std::vector<std::uint32_t> members;
     };
     std::array<std::vector<Group>, kLocusCount> groups;
+    std::size_t expressed_lines = 0;
     for_each_line(file, content, [&](const Line& line) {
         const std::size_t first = line.text.find(';');
         const std::size_t second = first == std::string_view::npos ? first : line.text.find(';', first + 1);
         if (second == std::string_view::npos || first == 0) line.fail("expected 'locus*;members;group'");
         const auto locus = find_locus(line.text.substr(0, first - 1));
         const std::string_view group_text = line.text.substr(second + 1);
-        if (!locus || group_text.empty()) return;
+        if (!locus) return;
         const auto& alleles = loci[index_of(*locus)]->alleles;
-        Group group{parse_official(*locus, group_text, line), {}};
+        Group group;
         split(line.text.substr(first + 1, second - first - 1), '/', [&](std::string_view member) {
             const Name name = parse_official(*locus, member, line);
             const auto it =
@@ -370,9 +378,26 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
                                  [](const auto& allele, const Name& wanted) { return allele.name < wanted; });
             if (it == alleles.end() || it->name != name) line.fail("Allelelist.txt lacks the member " + shown(member));
             group.members.push_back(static_cast<std::uint32_t>(it - alleles.begin()));
+            expressed_lines += name.suffix == 'N' ? 0 : 1;
         });
+        if (group_text.empty()) return;
+        group.name = parse_official(*locus, group_text, line);
+        if (group.name.kind != kind) line.fail("the last field is not the name of such a group");
         groups[index_of(*locus)].push_back(std::move(group));
     });
+    std::size_t expressed = 0;
+    for (const auto& locus : loci) {
+        expressed +=
+            static_cast<std::size_t>(std::count_if(locus->alleles.begin(), locus->alleles.end(),
+                                                   [](const auto& allele) { return allele.name.suffix != 'N'; }));
+    }
+    if (expressed_lines + std::max<std::size_t>(10, expressed / 1000) < expressed) {
+        throw Error(ErrorCode::BadReleaseFile,
+                    std::string(file) + " lists " + std::to_string(expressed_lines) + " of the " +
+                        std::to_string(expressed) +
+                        " expressed alleles of Allelelist.txt: it was cut short or is of another "
+                        "release; fetch the release files again");
+    }
     for (std::size_t l = 0; l < kLocusCount; ++l) {
         std::sort(groups[l].begin(), groups[l].end(), [](const Group& a, const Group& b) { return a.name < b.name; });
         for (std::uint32_t g = 0; g < groups[l].size(); ++g) {
@@ -380,6 +405,18 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
             for (const std::uint32_t member : groups[l][g].members) loci[l]->alleles[member].*group_of = g;
         }
     }
+}
+
+// The head of an official file says "# version: IPD-IMGT/HLA 3.58.0"; another release under this name would be a lie.
+void check_version(const std::string& release, const std::string& file, std::string_view content) {
+    constexpr std::string_view kMark = "# version: IPD-IMGT/HLA ";
+    const std::size_t at = content.substr(0, 2000).find(kMark);
+    if (at == std::string_view::npos) return;
+    const std::string_view rest = content.substr(at + kMark.size());
+    const std::string_view version = trimmed(rest.substr(0, rest.find_first_of("\r\n")));
+    if (version == release) return;
+    throw Error(ErrorCode::BadReleaseFile, file + " is of release " + shown(version) + ", not of " + shown(release) +
+                                               "; name the release that it is of");
 }
 
 // Numbers the ARD groups: the P group, or outside any P group the first two fields.
@@ -410,9 +447,16 @@ std::shared_ptr<const Nomenclature> Nomenclature::two_field() {
 }
 
 std::shared_ptr<const Nomenclature> Nomenclature::from_files(std::string release, const ReleaseFiles& files) {
+    for (const auto& [file, content] :
+         {std::pair{"Allelelist.txt", files.allele_list}, std::pair{"hla_nom_p.txt", files.p_groups},
+          std::pair{"hla_nom_g.txt", files.g_groups}}) {
+        check_version(release, file, content);
+    }
     LocusTables loci = read_allele_list(files.allele_list);
-    read_groups("hla_nom_p.txt", files.p_groups, loci, &ReleaseLocus::p_names, &ReleaseLocus::Allele::p_group);
-    read_groups("hla_nom_g.txt", files.g_groups, loci, &ReleaseLocus::g_names, &ReleaseLocus::Allele::g_group);
+    read_groups("hla_nom_p.txt", files.p_groups, loci, NameKind::PGroup, &ReleaseLocus::p_names,
+                &ReleaseLocus::Allele::p_group);
+    read_groups("hla_nom_g.txt", files.g_groups, loci, NameKind::GGroup, &ReleaseLocus::g_names,
+                &ReleaseLocus::Allele::g_group);
     auto result = std::make_shared<Nomenclature>();
     result->release_ = std::move(release);
     for (std::size_t l = 0; l < kLocusCount; ++l) {

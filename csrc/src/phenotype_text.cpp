@@ -67,7 +67,7 @@ Position parse_position(Locus locus, std::string_view text) {
     Position position;
     for_each_part(text, '/', [&](std::string_view part) {
         part = trim_blanks(part);
-        if (part.empty()) malformed(locus, text, "an allele is missing beside '/'");
+        if (part.empty()) malformed(locus, text, "an allele is missing beside '/'; remove the '/' or add the allele");
         // A short item ("A*01:01/02") inherits the first field of the item before it; a suffix may follow
         // ("01:01/11N").
         const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
@@ -114,7 +114,8 @@ Typing parse_typing(Locus locus, std::string_view text) {
                                                        "; a locus has two positions joined by '+'");
         }
         Typing one = parse_pair(locus, parts[0], parts[1]);
-        if (one.untyped()) malformed(locus, text, "a genotype is missing beside '|' or '+'");
+        if (one.untyped())
+            malformed(locus, text, "a genotype is missing beside '|' or '+'; remove the sign or add the genotype");
         typing.alternatives.push_back(std::move(one.alternatives.front()));
     });
     sort_unique(typing.alternatives);

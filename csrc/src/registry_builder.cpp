@@ -38,29 +38,11 @@ namespace {
 constexpr std::size_t kLongestId = 64;
 constexpr std::size_t kLongestCategory = 64;
 
-bool is_utf8(std::string_view text) noexcept {
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t extra = lead < 0x80                   ? 0
-                                  : lead >= 0xc2 && lead < 0xe0 ? 1
-                                  : lead >= 0xe0 && lead < 0xf0 ? 2
-                                  : lead >= 0xf0 && lead < 0xf5 ? 3
-                                                                : 4;
-        if (extra == 4 || i + extra >= text.size()) return false;
-        for (std::size_t k = 1; k <= extra; ++k) {
-            if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80) return false;
-        }
-        if (extra == 2) {
-            const auto second = static_cast<unsigned char>(text[i + 1]);
-            if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return false;
-        } else if (extra == 3) {
-            const auto second = static_cast<unsigned char>(text[i + 1]);
-            if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return false;
-        }
-        i += extra + 1;
-    }
-    return true;
+// At most 200 bytes of a value, whole characters: a table of errors must not be larger than the input.
+std::string cut(std::string_view text) {
+    std::size_t length = std::min<std::size_t>(text.size(), 200);
+    while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80) --length;
+    return std::string(text.substr(0, length)) + (length < text.size() ? "..." : "");
 }
 
 // The errors of one batch: the first one of each row and task, merged in the order of rows at the end.
@@ -72,9 +54,8 @@ class BatchErrors {
              const std::string& message) {
         const std::lock_guard lock(mutex_);
         const std::string_view id = batch_.donor_id[row];
-        errors_.push_back({batch_.first_row + static_cast<std::int64_t>(row),
-                           is_utf8(id) ? std::string(id) : std::string(), std::string(field),
-                           is_utf8(value) ? std::string(value) : shown(value), code, message});
+        errors_.push_back({batch_.first_row + static_cast<std::int64_t>(row), is_utf8(id) ? cut(id) : shown(id),
+                           std::string(field), is_utf8(value) ? cut(value) : shown(value), code, message});
         bad_[row] = 1;
     }
     [[nodiscard]] bool bad(std::size_t row) const noexcept { return bad_[row] != 0; }
@@ -99,8 +80,9 @@ void check_ids(const DonorBatch& batch, BatchErrors& errors) {
         if (trim_blanks(id).empty()) {
             errors.add(row, "donor_id", id, ErrorCode::MissingValue, "the donor id is blank; every donor needs one");
         } else if (id.size() > kLongestId) {
-            errors.add(row, "donor_id", id, ErrorCode::ValueOutOfRange,
-                       "the donor id " + shown(id) + " is longer than " + std::to_string(kLongestId) + " bytes");
+            errors.add(
+                row, "donor_id", id, ErrorCode::ValueOutOfRange,
+                "the donor id " + shown(id) + " is longer than " + std::to_string(kLongestId) + " bytes; shorten it");
         } else if (!is_utf8(id)) {
             errors.add(row, "donor_id", id, ErrorCode::InvalidText,
                        "the donor id " + shown(id) + " is not UTF-8; convert the input");
@@ -209,7 +191,7 @@ void read_category(const DonorBatch& batch, const TextColumn& column, const Attr
             errors.add(row, spec.name, given,
                        value.size() > kLongestCategory ? ErrorCode::ValueOutOfRange : ErrorCode::InvalidText,
                        "the value " + shown(given) + " of " + std::string(spec.name) +
-                           " is longer than 64 bytes or not UTF-8");
+                           " is longer than 64 bytes or not UTF-8; shorten or convert it");
             continue;
         }
         const std::uint32_t code = attribute.categories.intern(value).number;
@@ -227,7 +209,7 @@ template <typename T, typename Given>
 void read_value(std::size_t row, double value, Given given, const AttributeSpec& spec, std::vector<T>& values,
                 BatchErrors& errors) {
     if (value >= spec.least && value <= spec.greatest && (!std::is_integral_v<T> || value == std::floor(value))) {
-        values[row] = static_cast<T>(value);
+        values[row] = static_cast<T>(value + 0.0);  // -0.0 is 0.0: equal donors, equal bytes
         return;
     }
     const std::string text(given());
@@ -359,17 +341,22 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
     batch_errors.move_to(errors);
 }
 
-void RegistryBuilder::extend(const std::filesystem::path& path) {
-    lock_ = std::make_unique<FileLock>(path);
-    // Every byte is checked: what is copied from a damaged file would be damaged with a good checksum.
-    add_segment(*Segment::open(path, Validate::Full));
+void RegistryBuilder::close() noexcept {
+    lock_.reset();
 }
 
-void RegistryBuilder::add_segment(const Segment& segment) {
+void RegistryBuilder::extend(const std::filesystem::path& path, const Cancel& cancel) {
+    lock_ = std::make_unique<FileLock>(path);
+    // Every byte is checked: what is copied from a damaged file would be damaged with a good checksum.
+    add_segment(*Segment::open(path, Validate::Full, cancel), cancel);
+}
+
+void RegistryBuilder::add_segment(const Segment& segment, const Cancel& cancel) {
     Donors& donors = *donors_;
     const std::size_t before = donors.count();
     const std::size_t rows = segment.donor_count();
     for (std::uint32_t row = 0; row < rows; ++row) {
+        if (row % 65'536 == 0) cancel.check();
         donors.append_id(segment.donor_id(DonorRow{row}));
         donors.input_rows.push_back(-1);
     }
@@ -382,8 +369,10 @@ void RegistryBuilder::add_segment(const Segment& segment) {
         }
         std::vector<std::uint32_t>& column = donors.typings[index_of(locus)];
         column.resize(before + rows);
-        for (std::uint32_t p = 0; p < segment.phenotype_count(); ++p) {
-            const std::uint32_t id = ids[segment.typing_of(PhenotypeId{p}, locus).value];
+        const std::vector<TypingId> typings = segment.typings_of_phenotypes(locus);
+        for (std::uint32_t p = 0; p < typings.size(); ++p) {
+            if (p % 65'536 == 0) cancel.check();
+            const std::uint32_t id = ids[typings[p].value];
             std::fill(column.begin() + static_cast<std::ptrdiff_t>(before + trie.rows[p]),
                       column.begin() + static_cast<std::ptrdiff_t>(before + trie.rows[p + 1]), id);
         }

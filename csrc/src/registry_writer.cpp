@@ -365,11 +365,16 @@ class SegmentWriter {
         for (std::size_t a = 0; a < kAttributeCount; ++a) {
             DonorAttribute& attribute = donors_.attributes[a];
             const std::string name = "donors." + std::string(specs[a].name);
-            if (!attribute.ints.empty()) {
+            // Rows that were set aside may have been the only ones with a value.
+            const auto known = [&](const auto& values, auto is_known) {
+                return !values.empty() &&
+                       std::any_of(rows_.begin(), rows_.end(), [&](std::uint32_t d) { return is_known(values[d]); });
+            };
+            if (known(attribute.ints, [](std::int16_t v) { return v != kNoInt; })) {
                 column<std::int16_t>(name, Element::I16, n, [&](std::size_t i) { return attribute.ints[rows_[i]]; });
-            } else if (!attribute.floats.empty()) {
+            } else if (known(attribute.floats, [](float v) { return !std::isnan(v); })) {
                 column<float>(name, Element::F32, n, [&](std::size_t i) { return attribute.floats[rows_[i]]; });
-            } else if (!attribute.codes.empty()) {
+            } else if (known(attribute.codes, [](std::uint16_t v) { return v != kNoCategory; })) {
                 write_categories(name, attribute);
             }
             attribute = {};

@@ -79,9 +79,9 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
     std::array<std::uint64_t, kBuckets> donors{};
     for (std::uint32_t i = 0; i < result.phenotypes.size(); ++i) {
         const std::size_t bucket = bucket_of(result.totals[i]);
-        const std::uint32_t p = result.phenotypes[i].value;
         buckets[bucket].push_back(i);
-        donors[bucket] += trie.rows[p + 1] - trie.rows[p];
+        const Segment::Rows rows = segment.rows_of(result.phenotypes[i]);
+        donors[bucket] += rows.last - rows.first;
     }
     for (std::size_t b = 0; b < kBuckets; ++b) {
         result.donors_by_mismatches[b / kGreatest] += donors[b];
@@ -208,14 +208,16 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
 }
 
 Counts match_locus(const Typing& patient, const Typing& donor, Locus locus, const Nomenclature& nomenclature,
-                   NullPolicy policy) {
+                   NullPolicy policy, bool donor_required) {
     const std::array<Typing, 2> both{patient, donor};
     const Dictionary dictionary(locus, both);
     const DictionaryView view = dictionary.view();
     const Interpretation interpretation(nomenclature, view);
-    for (std::uint32_t p = 0; p < view.position_count(); ++p) {
-        if (!interpretation.position(PositionId{p}).known) {
-            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p]]]);
+    const std::uint32_t required = donor_required ? 2 : 1;
+    for (const PositionPair& pair : view.pairs.first(view.typing_offsets[required + 1])) {
+        for (const PositionId p : {pair.first, pair.second}) {
+            if (interpretation.position(p).known) continue;
+            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p.value]]]);
         }
     }
     const LocusGenotypes p(interpretation, view.alternatives(TypingId{1}), policy);

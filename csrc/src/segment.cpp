@@ -91,19 +91,21 @@ struct Segment::Directory {
     }
 };
 
-std::shared_ptr<const Segment> Segment::open(const std::filesystem::path& path, Validate validate) {
-    return std::shared_ptr<const Segment>(new Segment(path, validate));
+std::shared_ptr<const Segment> Segment::open(const std::filesystem::path& path, Validate validate,
+                                             const Cancel& cancel) {
+    return std::shared_ptr<const Segment>(new Segment(path, validate, cancel));
 }
 
 Segment::~Segment() = default;
 
-Segment::Segment(const std::filesystem::path& path, Validate validate)
+Segment::Segment(const std::filesystem::path& path, Validate validate, const Cancel& cancel)
     : file_(std::make_unique<MappedFile>(path)), directory_(std::make_unique<Directory>()) {
     Directory& directory = *directory_;
     directory.path = path.string();
     directory.bytes = file_->bytes();
     directory.parsed = format::parse(directory.bytes, directory.path);
     for (const format::Entry& entry : directory.parsed.entries) {
+        cancel.check();
         if (validate == Validate::Full) format::check_block(directory.bytes, entry, directory.path);
         if (!directory.by_name.emplace(format::entry_name(entry), &entry).second) {
             directory.corrupt("block " + shown(format::entry_name(entry)) + " is there twice");
@@ -119,7 +121,7 @@ Segment::Segment(const std::filesystem::path& path, Validate validate)
     read_trie(directory);
     for (std::size_t l = 0; l < kLocusCount; ++l) read_dictionary(directory, static_cast<Locus>(l));
     read_attributes(directory);
-    if (validate == Validate::Full) check_contents();
+    if (validate == Validate::Full) check_contents(cancel);
 }
 
 void Segment::read_dictionary(const Directory& directory, Locus locus) {
@@ -229,7 +231,11 @@ void Segment::read_attributes(const Directory& directory) {
     }
 }
 
-void Segment::check_contents() const {
+void Segment::throw_corrupt(const std::string& what) const {
+    directory_->corrupt(what);
+}
+
+void Segment::check_contents(const Cancel& cancel) const {
     const Directory& directory = *directory_;
     const std::size_t donors = donor_count();
     if (!ascending(donor_offsets_, donor_text_.size()))
@@ -237,6 +243,7 @@ void Segment::check_contents() const {
     if (!ascending(trie_.rows, donors)) directory.corrupt("block 'trie.rows' is not ascending");
     std::vector<bool> seen(donors);
     for (const std::uint32_t rank : donor_ranks_) {
+        if (rank % 4096 == 0) cancel.check();
         if (rank >= donors || seen[rank]) directory.corrupt("block 'donors.ranks' is not a permutation");
         seen[rank] = true;
     }
@@ -244,6 +251,7 @@ void Segment::check_contents() const {
         const bool node = i < trie_.levels.size();
         const auto typings = node ? trie_.levels[i].typings : trie_.columns[i - trie_.levels.size()];
         const std::string name(locus_name(trie_.order[i]));
+        cancel.check();
         if (!all_below(typings, dictionary(trie_.order[i]).typing_count()))
             directory.corrupt("a typing of " + name + " is unknown");
         if (node && !ascending(trie_.levels[i].children, trie_.levels[i].children.back())) {
@@ -260,6 +268,42 @@ void Segment::check_contents() const {
             std::none_of(column.codes16.begin(), column.codes16.end(), [&](auto c) { return bad(c, kNoCategory); });
         if (!sound) directory.corrupt("a code of " + std::string(kAttributes[a].name) + " is unknown");
     }
+}
+
+std::string_view Segment::donor_id(DonorRow row) const {
+    const std::uint32_t first = donor_offsets_[row.value];
+    const std::uint32_t last = donor_offsets_[row.value + 1];
+    if (first > last || last > donor_text_.size()) throw_corrupt("the donor id of row " + std::to_string(row.value));
+    return donor_text_.substr(first, last - first);
+}
+
+Segment::Rows Segment::rows_of(PhenotypeId phenotype) const {
+    const Rows rows{trie_.rows[phenotype.value], trie_.rows[phenotype.value + 1]};
+    if (rows.first > rows.last || rows.last > donor_count()) {
+        throw_corrupt("the rows of phenotype " + std::to_string(phenotype.value));
+    }
+    return rows;
+}
+
+std::vector<TypingId> Segment::typings_of_phenotypes(Locus locus) const {
+    const auto level =
+        static_cast<std::size_t>(std::find(trie_.order.begin(), trie_.order.end(), locus) - trie_.order.begin());
+    std::vector<TypingId> typings(phenotype_count());
+    if (level >= trie_.levels.size()) {
+        const auto& column = trie_.columns[level - trie_.levels.size()];
+        std::transform(column.begin(), column.end(), typings.begin(), [](std::uint32_t t) { return TypingId{t}; });
+        return typings;
+    }
+    const auto& nodes = trie_.levels[level].typings;
+    const auto first_phenotype = [&](std::size_t node) {
+        for (std::size_t l = level; l < trie_.levels.size(); ++l) node = trie_.levels[l].children[node];
+        return static_cast<std::ptrdiff_t>(node);
+    };
+    for (std::size_t node = 0; node < nodes.size(); ++node) {
+        std::fill(typings.begin() + first_phenotype(node), typings.begin() + first_phenotype(node + 1),
+                  TypingId{nodes[node]});
+    }
+    return typings;
 }
 
 PhenotypeId Segment::phenotype_of(DonorRow row) const noexcept {

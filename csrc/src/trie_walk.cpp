@@ -17,19 +17,14 @@ namespace {
 
 constexpr std::uint32_t kBlock = 8192;  // nodes filtered at once: the survivors' arrays fit in the second-level cache
 
-// Nodes [first, last) of a level, reached with `spent` mismatches; `origin` is the survivor of the level above.
-struct Run {
-    std::uint32_t first, last;
-    std::uint32_t spent;
-    std::uint32_t origin;
-};
+using kernels::Run;
 
 struct LevelBuffer {
     std::vector<std::uint32_t> index, spent, origin;
     std::size_t count = 0;
     LevelBuffer()
         : index(kBlock + kernels::kSlack), spent(kBlock + kernels::kSlack), origin(kBlock + kernels::kSlack) {}
-    [[nodiscard]] kernels::Survivors from(std::size_t at) noexcept { return {&index[at], &spent[at], &origin[at]}; }
+    [[nodiscard]] kernels::Survivors all() noexcept { return {index.data(), spent.data(), origin.data()}; }
 };
 
 class Walk {
@@ -55,18 +50,18 @@ class Walk {
         }
         LevelBuffer& buffer = buffers_[level];
         const std::uint32_t* ids = first_ids(level);
+        std::vector<Run> block;
         std::size_t at = 0;
         std::uint32_t from = 0;  // how much of run `at` is done
         while (at < runs.size()) {
             cancel_check();
-            buffer.count = 0;
+            block.clear();
             std::uint32_t room = kBlock;
             while (at < runs.size() && room > 0) {
                 const Run& run = runs[at];
                 const std::uint32_t first = run.first + from;
                 const std::uint32_t count = std::min(run.last - first, room);
-                buffer.count +=
-                    filter(level, ids, Run{first, first + count, run.spent, run.origin}, buffer.from(buffer.count));
+                block.push_back({first, first + count, run.spent, run.origin});
                 room -= count;
                 from += count;
                 if (first + count == run.last) {
@@ -74,6 +69,7 @@ class Walk {
                     from = 0;
                 }
             }
+            buffer.count = filter(level, ids, block, buffer.all());
             if (level < trie_.levels.size()) {
                 children(level, buffer);
             } else {
@@ -102,7 +98,8 @@ class Walk {
         LevelBuffer& buffer = buffers_[0];
         const auto count = static_cast<std::uint32_t>(trie_.levels[0].typings.size());
         for (auto* column : {&buffer.index, &buffer.spent, &buffer.origin}) column->resize(count + kernels::kSlack);
-        buffer.count = filter(0, trie_.levels[0].typings.data(), Run{0, count, 0, 0}, buffer.from(0));
+        const Run whole{0, count, 0, 0};
+        buffer.count = filter(0, trie_.levels[0].typings.data(), std::span(&whole, 1), buffer.all());
         return buffer;
     }
     void adopt_top(const LevelBuffer& other, std::size_t first, std::size_t last) {
@@ -131,19 +128,21 @@ class Walk {
         return searched_columns_.empty() ? nullptr : trie_.columns[searched_columns_.front()].data();
     }
 
-    std::size_t filter(std::size_t level, const std::uint32_t* ids, const Run& run, kernels::Survivors out) const {
-        const std::uint32_t count = run.last - run.first;
-        if (ids == nullptr) {  // no searched locus is left: all stay
-            for (std::uint32_t i = 0; i < count; ++i) {
-                out.index[i] = run.first + i;
-                out.spent[i] = run.spent;
-                out.origin[i] = run.origin;
-            }
-            return count;
+    std::size_t filter(std::size_t level, const std::uint32_t* ids, std::span<const Run> runs,
+                       kernels::Survivors out) const {
+        if (ids != nullptr) {
+            const std::uint32_t* costs = level < trie_.levels.size() ? loci_[level].costs : column_costs(0);
+            return kernels_.filter_runs(ids, runs.data(), runs.size(), costs, budget_, out);
         }
-        const std::uint32_t* costs = level < trie_.levels.size() ? loci_[level].costs : column_costs(0);
-        return kernels_.filter_run(ids + run.first, count, costs, std::min(budget_ - run.spent, 2U), run.first,
-                                   run.spent, run.origin, out);
+        std::size_t kept = 0;  // no searched locus is left: all stay
+        for (const Run& run : runs) {
+            for (std::uint32_t i = run.first; i < run.last; ++i, ++kept) {
+                out.index[kept] = i;
+                out.spent[kept] = run.spent;
+                out.origin[kept] = run.origin;
+            }
+        }
+        return kept;
     }
 
     [[nodiscard]] const std::uint32_t* column_costs(std::size_t which) const noexcept {
@@ -168,7 +167,7 @@ class Walk {
     void finish(LevelBuffer& buffer) {
         for (std::size_t c = 1; c < searched_columns_.size() && buffer.count > 0; ++c) {
             buffer.count = kernels_.filter_indexed(trie_.columns[searched_columns_[c]].data(), column_costs(c), budget_,
-                                                   buffer.from(0), buffer.count);
+                                                   buffer.all(), buffer.count);
         }
         for (std::size_t i = 0; i < buffer.count; ++i) {
             hits.phenotypes.push_back(PhenotypeId{buffer.index[i]});

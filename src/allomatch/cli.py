@@ -6,25 +6,28 @@ Every command says what it did in a few lines, or as JSON with ``--json``. Exit 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from allomatch import _core, demo
-from allomatch.errors import AllomatchError, ArgumentError, FileAccessError, code_of
+from allomatch.errors import AllomatchError, code_of, problem
+from allomatch.formats import TableFile, open_table
 from allomatch.match import PRESETS, NullPolicy
 from allomatch.nomenclature import Nomenclature, install, releases
 from allomatch.phenotype import Phenotype
@@ -36,7 +39,10 @@ __all__ = ["app", "main"]
 NOTHING_MATCHED = 3
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Stem cell donor matching. Decision support, never a decision."
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Stem cell donor matching. Decision support, never a decision.",
 )
 nomenclature_app = typer.Typer(no_args_is_help=True, help="IPD-IMGT/HLA releases on this machine.")
 app.add_typer(nomenclature_app, name="nomenclature")
@@ -57,14 +63,43 @@ ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
 def main() -> None:
     """Run the command line; the entry point of the ``allomatch`` script."""
+    # A terminal that cannot show a character shows its number instead of failing.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except AllomatchError as error:
-        err.print(f"allomatch: {error} (error {error.code})", style="red", markup=False, highlight=False)
+        code = app(standalone_mode=False)
+    except AllomatchError as failure:
+        _complain(f"{failure} (error {failure.code})")
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("allomatch: interrupted; nothing was changed", style="red")
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted; nothing was changed")
         sys.exit(130)
+    except OSError as failure:
+        _complain(f"{failure}; check the file and the disk (error {code_of('IoFailed')})")
+        sys.exit(1)
+    except Exception as failure:
+        # Wrong usage: the exceptions that the command line library shows itself, with an exit code of their own.
+        show = getattr(failure, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(getattr(failure, "exit_code", 2))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> None:
+    err.print(Text(f"allomatch: {_plain(message)}", style="red"))
+
+
+def _say(message: str = "", style: str = "") -> None:
+    """Print a line as it is: no markup, no highlighting, no control characters."""
+    out.print(Text(_plain(message), style=style))
+
+
+def _plain(text: str) -> str:
+    """Make foreign text safe to print: control characters could forge lines or drive the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _nomenclature(name: str) -> Nomenclature:
@@ -74,7 +109,7 @@ def _nomenclature(name: str) -> Nomenclature:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value))
 
 
 def _progress() -> Progress:
@@ -85,7 +120,7 @@ def _progress() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=err, transient=True)
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 # ---- demo -----------------------------------------------------------------------------------------------------------------
@@ -117,12 +152,9 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
     haplotypes = demo.load_haplotypes(full, known=nomenclature.knows)
     source = "the full frequency files" if full else "the shipped excerpt of the frequency files"
     if not as_json:
-        out.print(
-            f"Drawing {donors:,} donors from {source} (Gragert et al. 2013), nomenclature {nomenclature.release}."
-        )
+        _say(f"Drawing {donors:,} donors from {source} (Gragert et al. 2013), nomenclature {nomenclature.release}.")
 
     started = time.perf_counter()
-    registry = Registry.create(path, nomenclature=nomenclature)
     with _progress() as progress:
         task = progress.add_task("drawing and indexing donors", total=donors)
 
@@ -132,7 +164,7 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
                 progress.advance(task, batch.num_rows)
             progress.update(task, description="sorting and writing the index")
 
-        registry.add(pa.RecordBatchReader.from_batches(demo.DONOR_SCHEMA, watched()))
+        Registry.build(path, pa.RecordBatchReader.from_batches(demo.DONOR_SCHEMA, watched()), nomenclature=nomenclature)
     built = time.perf_counter() - started
     started = time.perf_counter()
     registry = Registry.open(path, nomenclature=nomenclature)
@@ -154,14 +186,15 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
     if as_json:
         _print_json({**summary, "patients": answers})
         return
-    out.print(
+    _say(
         f"Drawn and indexed in {built:.1f} s ({len(registry) / built:,.0f} donors/s), "
         f"{info['phenotypes']:,} distinct phenotypes, "
-        f"{summary['bytes_per_donor']} bytes a donor ({summary['hla_bytes_per_donor']} of them HLA). Opened in {opened * 1e3:.1f} ms."
+        f"{summary['bytes_per_donor']} bytes a donor ({summary['hla_bytes_per_donor']} of them HLA). "
+        f"Opened in {opened * 1e3:.1f} ms."
     )
     for answer in answers:
         _print_demo_patient(answer)
-    out.print("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
+    _say("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
 
 
 def _demo_patient(registry: Registry, patient: dict[str, str]) -> dict[str, Any]:
@@ -197,12 +230,12 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
 
 
 def _print_demo_patient(answer: dict[str, Any]) -> None:
-    out.print()
-    out.print(f"[bold]{answer['patient_id']}[/bold] ({answer['population']}): {answer['gl']}", highlight=False)
+    _say()
+    _say(f"{answer['patient_id']} ({answer['population']}): {answer['gl']}", style="bold")
     found = ", ".join(
         f"{each['level']} {each['donors']:,} donors in {each['milliseconds']:.2f} ms" for each in answer["levels"]
     )
-    out.print(f"  {found}")
+    _say(f"  {found}")
     _print_hits(answer["best"])
 
 
@@ -214,44 +247,36 @@ def _print_hits(rows: list[dict[str, Any]]) -> None:
         span = (
             str(row["mismatches"]) if row["mismatches"] == row["greatest"] else f"{row['mismatches']}-{row['greatest']}"
         )
-        table.add_row(str(row["rank"]), row["donor_id"], span, str(row["gvh"]), str(row["hvg"]), row["reason"])
+        cells = (str(row["rank"]), row["donor_id"], span, str(row["gvh"]), str(row["hvg"]), row["reason"])
+        table.add_row(*(Text(_plain(cell)) for cell in cells))
     out.print(table)
 
 
 # ---- index, add -----------------------------------------------------------------------------------------------------------
 
 
-def _read_table(path: Path) -> pa.RecordBatchReader:
-    """Open a CSV or Parquet file as a stream; every CSV value is read as text, so that a bad one is a bad row."""
-    if not path.is_file():
-        raise FileAccessError(code_of("FileNotFound"), f"there is no file {path}; check the path")
-    try:
-        if path.suffix == ".parquet":
-            file = pq.ParquetFile(path)
-            return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(batch_size=262_144))
-        if path.suffixes[-1:] == [".csv"] or path.suffixes[-2:] == [".csv", ".gz"]:
-            with pa_csv.open_csv(path, convert_options=pa_csv.ConvertOptions(check_utf8=False)) as head:
-                names = head.schema.names
-            types = dict.fromkeys(names, pa.string())
-            convert = pa_csv.ConvertOptions(
-                column_types=types, check_utf8=False, strings_can_be_null=True, null_values=[""]
-            )
-            return pa_csv.open_csv(
-                path, convert_options=convert, parse_options=pa_csv.ParseOptions(newlines_in_values=False)
-            )
-    except pa.ArrowException as error:
-        raise ArgumentError(code_of("InvalidArgument"), f"cannot read {path}: {error}") from error
-    raise ArgumentError(
-        code_of("InvalidArgument"), f"cannot tell what {path} is by its name; name a .csv, .csv.gz or .parquet file"
-    )
+def _with_ragged(report: AddReport, file: TableFile) -> AddReport:
+    """Add the rows that were no rows of the table to a report."""
+    if not file.ragged:
+        return report
+    width = len(file.schema)
+    rows = [
+        {
+            "row": number,
+            "donor_id": "",
+            "field": "",
+            "value": "",
+            "code": code_of("MissingValue"),
+            "message": f"line {number} of the file has {cells} cells, the heading {width}; correct the line",
+        }
+        for number, cells in file.ragged
+    ]
+    errors = pa.concat_tables([report.errors, pa.Table.from_pylist(rows, report.errors.schema)])
+    return AddReport(report.added, report.rejected + len(rows), errors, report.ignored_columns)
 
 
-def _report(report: AddReport, path: Path, table: Path, errors: Path | None, seconds: float, as_json: bool) -> None:
-    if errors is not None and report.rejected:
-        with os.fdopen(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            pa_csv.write_csv(report.errors, file)
+def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json: bool) -> None:
     if as_json:
-        bad = report.errors.slice(0, 1000).to_pylist()
         _print_json(
             {
                 "registry": str(path),
@@ -259,27 +284,18 @@ def _report(report: AddReport, path: Path, table: Path, errors: Path | None, sec
                 "rejected": report.rejected,
                 "seconds": round(seconds, 3),
                 "ignored_columns": list(report.ignored_columns),
-                "errors": bad,
+                "errors": report.errors.slice(0, 1000).to_pylist(),
             }
         )
     else:
-        out.print(
-            f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected."
-        )
-        for error in report.errors.slice(0, 10).to_pylist():
-            out.print(
-                f"  row {error['row']}, donor {error['donor_id'] or '?'}, {error['field']}: {error['message']} "
-                f"(error {error['code']})",
-                markup=False,
-                highlight=False,
-            )
+        _say(f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected.")
+        for each in report.errors.slice(0, 10).to_pylist():
+            where = f"row {each['row']}, donor {each['donor_id'] or '?'}, {each['field'] or 'row'}"
+            _say(f"  {where}: {each['message']} (error {each['code']})")
         if report.errors.num_rows > 10:
-            out.print(
-                f"  ... and {report.errors.num_rows - 10:,} more"
-                + (f", in {errors}" if errors else "; --errors FILE writes them all")
-            )
+            _say(f"  ... and {report.errors.num_rows - 10:,} more; --errors FILE writes them all")
         if report.ignored_columns:
-            out.print(f"  ignored columns: {', '.join(report.ignored_columns)}", markup=False)
+            _say(f"  ignored columns: {', '.join(report.ignored_columns)}")
     if report.added == 0 and report.rejected > 0:
         raise typer.Exit(1)
 
@@ -293,24 +309,41 @@ RequireOption = Annotated[
 ]
 
 
-def _add(registry: Registry, table: Path, errors: Path | None, threads: int, as_json: bool) -> None:
-    if errors is not None and errors.exists():
-        raise FileAccessError(code_of("AlreadyExists"), f"{errors} exists; choose another name for --errors")
+Write = Callable[[pa.RecordBatchReader], AddReport]
+
+
+def _index(write: Write, path: Path, table: Path, errors: Path | None, as_json: bool) -> None:
+    """Read a table, have it written, and report; the file for the errors is made first, so that it cannot fail last."""
     started = time.perf_counter()
-    reader = _read_table(table)
-    try:
+    file = open_table(table)
+    with contextlib.ExitStack() as stack:
+        sink = None
+        if errors is not None:
+            try:
+                descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError as failure:
+                raise problem("AlreadyExists", f"{str(errors)!r} exists; choose another name for --errors") from failure
+            except OSError as failure:
+                message = f"cannot make {str(errors)!r} for --errors: {failure.strerror}; choose another folder"
+                raise problem(
+                    "PermissionDenied" if isinstance(failure, PermissionError) else "FileNotFound", message
+                ) from failure
+            sink = stack.enter_context(os.fdopen(descriptor, "wb"))
+            stack.callback(lambda: errors.unlink() if errors.stat().st_size == 0 else None)
         with _progress() as progress:
             task = progress.add_task("indexing donors", total=None)
 
             def watched() -> Iterator[pa.RecordBatch]:
-                for batch in reader:
+                for batch in file.batches:
                     yield batch
                     progress.advance(task, batch.num_rows)
 
-            report = registry.add(pa.RecordBatchReader.from_batches(reader.schema, watched()), threads=threads)
-    except pa.ArrowException as error:
-        raise ArgumentError(code_of("InvalidArgument"), f"cannot read {table}: {error}; nothing was added") from error
-    _report(report, registry.path, table, errors, time.perf_counter() - started, as_json)
+            report = write(pa.RecordBatchReader.from_batches(file.schema, watched()))
+        report = _with_ragged(report, file)
+        if sink is not None and report.rejected:
+            pa_csv.write_csv(report.errors, sink)
+            sink.flush()
+    _report(report, path, table, time.perf_counter() - started, as_json)
 
 
 @app.command()
@@ -324,18 +357,19 @@ def index(
     threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a registry file from a table of donors.
+    """Make a registry file from a table of donors. Exit code 1, and no file, if there are rows and none is good.
 
     Example: allomatch index donors.csv home.allo
     """
     required = None if nomenclature is None else _nomenclature(nomenclature)
-    _read_table(table)  # before the registry is made
-    created = Registry.create(registry, nomenclature=required)
-    try:
-        _add(created, table, errors, threads, as_json)
-    except (AllomatchError, KeyboardInterrupt):
-        registry.unlink()
-        raise
+
+    def write(rows: pa.RecordBatchReader) -> AddReport:
+        report = Registry.build(registry, rows, nomenclature=required, threads=threads)[1]
+        if report.added == 0 and report.rejected > 0:
+            registry.unlink()
+        return report
+
+    _index(write, registry, table, errors, as_json)
 
 
 @app.command()
@@ -352,7 +386,8 @@ def add(
     Example: allomatch add home.allo new_donors.parquet
     """
     required = None if nomenclature is None else _nomenclature(nomenclature)
-    _add(Registry.open(registry, nomenclature=required), table, errors, threads, as_json)
+    opened = Registry.open(registry, nomenclature=required)
+    _index(lambda rows: opened.add(rows, threads=threads), registry, table, errors, as_json)
 
 
 # ---- search, info, verify -------------------------------------------------------------------------------------------------
@@ -376,13 +411,11 @@ def search(
 
     Example: allomatch search home.allo --patient "A*01:01+A*02:01^B*08:01+B*44:02^DRB1*03:01+DRB1*04:01" --loci 6/6 -k 1
     """
-    policy: NullPolicy = null_policy  # type: ignore[assignment]  # the core checks both words
-    way: Direction = direction  # type: ignore[assignment]
+    policy = cast(NullPolicy, null_policy)  # both words are checked where they are used
+    way = cast(Direction, direction)
     opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature), null_policy=policy)
     started = time.perf_counter()
-    names = loci if loci in PRESETS else [name.strip() for name in loci.split(",")]
-    if "/" in loci:
-        names = loci
+    names: str | list[str] = loci if "/" in loci else [name.strip() for name in loci.split(",")]
     hits = opened.search(
         patient, names, max_mismatches=max_mismatches, direction=way, limit=limit, offset=offset, threads=threads
     )
@@ -403,7 +436,7 @@ def search(
         )
     else:
         levels = ", ".join(f"{k} mismatches: {n:,}" for k, n in hits.counts.items())
-        out.print(
+        _say(
             f"{hits.total:,} of {len(opened):,} donors ({levels}) in {milliseconds:.2f} ms, "
             f"nomenclature {opened.nomenclature.release}."
         )
@@ -429,14 +462,14 @@ def info(
     if as_json:
         _print_json({**facts, "unknown_typings": unknown.to_pylist()})
         return
-    out.print(
+    _say(
         f"{registry}: {facts['donors']:,} donors, {facts['phenotypes']:,} distinct phenotypes, {facts['file_bytes']:,} bytes."
     )
     typings = ", ".join(f"{locus} {n:,}" for locus, n in facts["typings"].items())
-    out.print(f"  distinct typings: {typings or 'none'}; trie order {' '.join(facts['trie_order']) or '-'}")
-    out.print(f"  nomenclature {facts['nomenclature']}: {unknown.num_rows:,} typings unknown, treated as untyped")
+    _say(f"  distinct typings: {typings or 'none'}; trie order {' '.join(facts['trie_order']) or '-'}")
+    _say(f"  nomenclature {facts['nomenclature']}: {unknown.num_rows:,} typings unknown, treated as untyped")
     for row in unknown.slice(0, 10).to_pylist():
-        out.print(f"    {row['typing']} ({row['donors']:,} donors)", markup=False)
+        _say(f"    {row['typing']} ({row['donors']:,} donors)")
 
 
 @app.command()
@@ -454,7 +487,7 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
             {"registry": str(registry), "sound": True, "blocks": len(facts["blocks"]), "seconds": round(seconds, 3)}
         )
     else:
-        out.print(
+        _say(
             f"{registry} is sound: {len(facts['blocks'])} blocks, {facts['file_bytes']:,} bytes checked in {seconds:.2f} s."
         )
 
@@ -473,21 +506,26 @@ def nomenclature_list(as_json: AsJson = False) -> None:
         _print_json({release: str(folder) for release, folder in installed.items()})
         return
     for release, folder in installed.items():
-        out.print(f"{release}  {folder}", markup=False, highlight=False)
+        _say(f"{release}  {folder}")
     if not installed:
-        out.print("No release is installed; searches use 'two-field'.")
+        _say("No release is installed; searches use 'two-field'.")
 
 
 @nomenclature_app.command("install")
 def nomenclature_install(
     release: Annotated[str, typer.Argument(help="For example 3.58.0.")],
     source: Annotated[Path, typer.Option("--from", help="A folder with the official files of the release.")],
+    as_json: AsJson = False,
 ) -> None:
     """Install a release from a local copy of its official files.
 
     Example: allomatch nomenclature install 3.58.0 --from IMGTHLA
     """
-    out.print(f"Installed {release} in {install(release, source)}.", markup=False, highlight=False)
+    folder = install(release, source)
+    if as_json:
+        _print_json({"release": release, "folder": str(folder)})
+    else:
+        _say(f"Installed {release} in {folder}.")
 
 
 if __name__ == "__main__":

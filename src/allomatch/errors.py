@@ -12,7 +12,10 @@ __all__ = [
     "AllomatchError",
     "ArgumentError",
     "FileAccessError",
+    "FileExistsAlreadyError",
     "FileFormatError",
+    "FileMissingError",
+    "FilePermissionError",
     "ReleaseNotFoundError",
     "ResourceError",
     "TypingError",
@@ -31,6 +34,10 @@ class AllomatchError(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let errors cross processes: a pool pickles them."""
+        return type(self), (self.code, str(self))
 
 
 class ArgumentError(AllomatchError, ValueError):
@@ -61,6 +68,10 @@ class FilePermissionError(FileAccessError, PermissionError):
     """A file or folder that may not be used (401)."""
 
 
+class FileExistsAlreadyError(FileAccessError, FileExistsError):
+    """A file that exists, or that another process is writing (403)."""
+
+
 class ResourceError(AllomatchError, RuntimeError):
     """More rows or values than a file can hold, or an interruption (5xx)."""
 
@@ -78,6 +89,20 @@ def code_of(name: str) -> int:
     return ERROR_CODES[name]
 
 
+def problem(name: str, message: str) -> AllomatchError:
+    """Make the exception of a kind by its name; what the package's own code raises.
+
+    Args:
+        name: For example ``"FileNotFound"``.
+        message: The text of the error: value, place, remedy.
+
+    Example:
+        >>> isinstance(problem("FileNotFound", "no file x"), FileNotFoundError)
+        True
+    """
+    return from_code(code_of(name), message)
+
+
 def from_code(code: int, message: str) -> AllomatchError:
     """Make the exception that belongs to a code; called by the compiled core.
 
@@ -93,6 +118,7 @@ def from_code(code: int, message: str) -> AllomatchError:
         code_of("ReleaseNotFound"): ReleaseNotFoundError,
         code_of("FileNotFound"): FileMissingError,
         code_of("PermissionDenied"): FilePermissionError,
+        code_of("AlreadyExists"): FileExistsAlreadyError,
     }
     by_hundred: dict[int, type[AllomatchError]] = {
         1: ArgumentError,

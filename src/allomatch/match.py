@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from allomatch import _core
-from allomatch.errors import ArgumentError, code_of
-from allomatch.nomenclature import Nomenclature
+from allomatch.errors import problem
+from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
 __all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
@@ -45,14 +45,25 @@ def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
     """
     if isinstance(loci, str):
         if loci not in PRESETS:
-            raise ArgumentError(
-                code_of("InvalidArgument"),
+            raise problem(
+                "InvalidArgument",
                 f"unknown set of loci {loci!r}; known are {', '.join(PRESETS)}, or give a list such as ['A', 'B']",
             )
         return PRESETS[loci]
+    if not isinstance(loci, Sequence) or not all(isinstance(locus, str) for locus in loci):
+        raise problem("WrongType", f"loci are {loci!r}; give a preset such as '10/10' or a list such as ['A', 'B']")
     if not loci:
-        raise ArgumentError(code_of("InvalidArgument"), "no locus is named; give at least one")
-    return tuple(loci)
+        raise problem("InvalidArgument", "no locus is named; give at least one")
+    # Under their own names, so that answers can be asked for by them.
+    known = {locus.upper(): locus.upper() for locus in LOCI}
+    return tuple(known.get(locus.upper(), locus) for locus in loci)
+
+
+def check_choice(name: str, value: object, kind: type) -> None:
+    """Raise ArgumentError if an argument is not of the type that is needed."""
+    if not isinstance(value, kind):
+        example = {Nomenclature: "Nomenclature.load('3.58.0')", str: "'explicit'"}.get(kind, kind.__name__)
+        raise problem("WrongType", f"{name} is {value!r}; a {kind.__name__} is needed, for example {example}")
 
 
 def _category(least: int, greatest: int) -> Category:
@@ -202,6 +213,7 @@ def match(
     loci: str | Sequence[str] = "10/10",
     *,
     null_policy: NullPolicy = "explicit",
+    donor_required: bool = True,
 ) -> Match:
     """Compare a donor with a patient.
 
@@ -211,6 +223,7 @@ def match(
         nomenclature: What the names stand for.
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
+        donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
 
     Raises:
         ArgumentError: Unknown preset, locus or policy.
@@ -221,10 +234,12 @@ def match(
         >>> m.mismatches, m.greatest, m["A"].category
         (0, 1, 'potential')
     """
-    patient = Phenotype(patient) if isinstance(patient, str) else patient
-    donor = Phenotype(donor) if isinstance(donor, str) else donor
+    patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
+    donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
+    check_choice("nomenclature", nomenclature, Nomenclature)
+    check_choice("null_policy", null_policy, str)
     compared = []
     for locus in loci_of(loci):
-        counts = _core.match_locus(patient._core, donor._core, locus, nomenclature._core, null_policy)
+        counts = _core.match_locus(patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required)
         compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts))
     return Match(tuple(compared), nomenclature.release, null_policy)

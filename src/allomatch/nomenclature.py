@@ -16,7 +16,7 @@ from typing import Literal
 import platformdirs
 
 from allomatch import _core
-from allomatch.errors import FileAccessError, ReleaseNotFoundError, TypingError, code_of
+from allomatch.errors import problem
 
 __all__ = ["LEVELS", "LOCI", "Level", "Nomenclature", "install", "releases"]
 
@@ -38,7 +38,7 @@ def _folders() -> list[Path]:
 
 
 def _is_release(name: str) -> bool:
-    return re.fullmatch(r"\d+\.\d+\.\d+", name) is not None
+    return re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", name) is not None
 
 
 def releases() -> dict[str, Path]:
@@ -77,11 +77,11 @@ def install(release: str, source: Path) -> Path:
         FileAccessError: A file is missing or cannot be copied.
     """
     if not _is_release(release):
-        raise TypingError(code_of("ReleaseNotFound"), f"{release!r} is not the name of a release; it looks like 3.58.0")
+        raise problem("ReleaseNotFound", f"{release!r} is not the name of a release; it looks like 3.58.0")
     missing = [file for file in _FILES if not (source / file).is_file()]
     if missing:
-        raise FileAccessError(
-            code_of("FileNotFound"),
+        raise problem(
+            "FileNotFound",
             f"{source} lacks {', '.join(missing)}; name a folder with the official files of IPD-IMGT/HLA {release}",
         )
     Nomenclature.load(release, path=source)  # files that cannot be read are not installed
@@ -92,10 +92,13 @@ def install(release: str, source: Path) -> Path:
             (partial / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / file, partial / file)
         if target.exists():
-            shutil.rmtree(target)
+            # The old copy steps aside first, so that there is never half a release under the name.
+            old = partial.with_suffix(".old")
+            target.rename(old)
+            shutil.rmtree(old)
         partial.rename(target)
     except OSError as error:
-        raise FileAccessError(code_of("IoFailed"), f"cannot install release {release} in {target}: {error}") from error
+        raise problem("IoFailed", f"cannot install release {release} in {target}: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
@@ -145,7 +148,12 @@ class Nomenclature:
             try:
                 texts.append((folder / file).read_bytes())
             except OSError as error:
-                raise FileAccessError(code_of("IoFailed"), f"cannot read {folder / file}: {error.strerror}") from error
+                kind = {FileNotFoundError: "FileNotFound", PermissionError: "PermissionDenied"}.get(
+                    type(error), "IoFailed"
+                )
+                raise problem(
+                    kind, f"cannot read {folder / file}: {error.strerror}; install the release again"
+                ) from error
         return cls(_core.Nomenclature.from_files(release, *texts))
 
     @property
@@ -167,7 +175,7 @@ class Nomenclature:
         Raises:
             TypingError: The name is malformed.
         """
-        return self._core.knows(name)
+        return self._core.knows(_name(name))
 
     def is_null(self, name: str) -> bool:
         """Say whether every allele that the name stands for is null (suffix N: no protein).
@@ -182,7 +190,7 @@ class Nomenclature:
             >>> Nomenclature.two_field().is_null("A*01:11N")
             True
         """
-        return self._core.is_null(name)
+        return self._core.is_null(_name(name))
 
     def expand(self, name: str) -> list[str]:
         """Return the full names of the release that a name stands for, sorted; without data, the name itself.
@@ -193,7 +201,7 @@ class Nomenclature:
         Raises:
             TypingError: The name is malformed or unknown.
         """
-        return self._core.expand(name)
+        return self._core.expand(_name(name))
 
     def reduce(self, name: str, level: Level) -> str:
         """Reduce a name to a level; several results are joined by ``/``.
@@ -211,10 +219,16 @@ class Nomenclature:
             >>> Nomenclature.two_field().reduce("DRB1*04:01:01:01", "two-field")
             'DRB1*04:01'
         """
-        return "/".join(self._core.reduce(name, level))
+        return "/".join(self._core.reduce(_name(name), level))
 
     def __repr__(self) -> str:
         return f"Nomenclature({self.release!r}, alleles={self.allele_count})"
+
+
+def _name(name: str) -> str:
+    if not isinstance(name, str):
+        raise problem("WrongType", f"an HLA name is text, this is {name!r}; give for example 'A*02:01'")
+    return name
 
 
 def _locate(release: str | None, path: Path | None) -> tuple[Path, str]:
@@ -224,17 +238,15 @@ def _locate(release: str | None, path: Path | None) -> tuple[Path, str]:
         for folder in (path, path / name, path / "imgt" / name):
             if (folder / _FILES[0]).is_file():
                 return folder, name
-        raise ReleaseNotFoundError(
-            code_of("ReleaseNotFound"), f"{path} holds no IPD-IMGT/HLA release {name}: no {_FILES[0]} there"
-        )
+        raise problem("ReleaseNotFound", f"{path} holds no IPD-IMGT/HLA release {name}: no {_FILES[0]} there")
     installed = releases()
     if release is None and installed:
         release = next(reversed(installed))
     if release in installed:
         return installed[release], release
     wanted = release or "3.58.0"
-    raise ReleaseNotFoundError(
-        code_of("ReleaseNotFound"),
+    raise problem(
+        "ReleaseNotFound",
         f"IPD-IMGT/HLA release {wanted} is not installed (installed: {', '.join(installed) or 'none'}; looked in "
         f"{', '.join(map(str, _folders()))}); run 'allomatch nomenclature install {wanted} --from FOLDER' with a copy of its "
         "official files, or set ALLOMATCH_DATA",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allomatch import _core
-from allomatch.errors import TypingError, code_of
+from allomatch.errors import problem
 from allomatch.nomenclature import LOCI
 
 __all__ = ["Phenotype"]
@@ -39,15 +39,25 @@ class Phenotype:
         if isinstance(typings, str):
             self._core = _core.Phenotype.from_gl(typings)
             return
+        if not isinstance(typings, Mapping):
+            raise problem(
+                "WrongType",
+                f"a phenotype is a GL string or a mapping from locus to a pair of positions, not a {type(typings).__name__}",
+            )
         pairs = []
         for locus, positions in typings.items():
-            if isinstance(positions, str) or len(positions) != 2:
-                count = 1 if isinstance(positions, str) else len(positions)
-                raise TypingError(
-                    code_of("TooManyAlleles" if count > 2 else "MalformedTyping"),
-                    f"locus {locus} is given {count} positions ({positions!r}); give a pair, such as ('01:01', '02:01')",
+            if not isinstance(positions, Sequence) or isinstance(positions, str) or len(positions) != 2:
+                count = len(positions) if isinstance(positions, (list, tuple)) else 1
+                raise problem(
+                    "TooManyAlleles" if count > 2 else "MalformedTyping",
+                    f"locus {locus} is given {count} positions ({repr(positions)[:80]}); give a pair, such as ('01:01', '02:01')",
                 )
-            pairs.append((locus, positions[0] or "", positions[1] or ""))
+            texts = ["" if position is None else position for position in positions]
+            if not isinstance(locus, str) or not all(isinstance(text, str) for text in texts):
+                raise problem(
+                    "WrongType", f"locus {locus!r} is given {positions!r}; positions are text, or None for blank"
+                )
+            pairs.append((locus, texts[0], texts[1]))
         self._core = _core.Phenotype.from_pairs(pairs)
 
     @property

@@ -7,8 +7,10 @@ snapshot: it does not change when the file is replaced. Files are created privat
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allomatch import _core
-from allomatch.errors import ArgumentError, code_of
-from allomatch.match import NullPolicy, loci_of
+from allomatch.errors import problem
+from allomatch.match import NullPolicy, check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.search import Direction, Hits, Searched
@@ -76,12 +78,12 @@ class Registry:
         self._path = path
         self._required = nomenclature
         self._null_policy: NullPolicy = null_policy
-        self._adopt(segment)
+        self._snapshot = self._take(segment)
 
-    def _adopt(self, segment: _core.Segment) -> None:
-        self._segment = segment
-        self._nomenclature = self._required or Nomenclature.two_field()
-        self._index = _core.SearchIndex(segment, self._nomenclature._core, self._null_policy)
+    def _take(self, segment: _core.Segment) -> _Snapshot:
+        nomenclature = self._required or Nomenclature.two_field()
+        index = _core.SearchIndex(segment, nomenclature._core, self._null_policy)
+        return _Snapshot(segment, nomenclature, index)
 
     @classmethod
     def create(
@@ -100,10 +102,42 @@ class Registry:
 
         Raises:
             FileAccessError: The file exists, or the folder cannot be written to.
+            ArgumentError: An argument of the wrong kind.
         """
-        builder = _core.RegistryBuilder()
-        builder.finish(os.fspath(path), replace=False, threads=1)
-        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy)
+        return cls.build(path, None, nomenclature=nomenclature, null_policy=null_policy)[0]
+
+    @classmethod
+    def build(
+        cls,
+        path: str | os.PathLike[str],
+        table: Any,
+        *,
+        nomenclature: Nomenclature | None = None,
+        null_policy: NullPolicy = "explicit",
+        threads: int = 0,
+    ) -> tuple[Registry, AddReport]:
+        """Make a registry file from a table in one step: there is no file before it is complete.
+
+        Args:
+            path: Where; must not exist.
+            table: As in :meth:`add`; ``None`` for no donors.
+            nomenclature: As in :meth:`create`.
+            null_policy: As in :meth:`open`.
+            threads: 0 means all cores.
+
+        Returns:
+            The open registry, and what became of the rows.
+
+        Raises:
+            As :meth:`create` and :meth:`add`.
+        """
+        _check_open(nomenclature, null_policy)
+        _in_range("threads", threads, 1024)
+        place = _path_bytes(path)
+        if os.path.lexists(place):
+            raise problem("AlreadyExists", f"{os.fsdecode(place)!r} exists; open it instead, or choose another name")
+        report = _write(place, table, nomenclature, threads, extend=False)
+        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy), report
 
     @classmethod
     def open(
@@ -127,11 +161,12 @@ class Registry:
         Raises:
             FileAccessError: The file does not exist or cannot be read.
             FileFormatError: It is not a registry, is truncated or damaged, or has a newer format.
-            ArgumentError: Unknown null policy or validation.
+            ArgumentError: Unknown null policy or validation, or an argument of the wrong kind.
         """
+        _check_open(nomenclature, null_policy)
         if validate not in ("header", "full"):
-            raise ArgumentError(code_of("InvalidArgument"), f"validate is {validate!r}; it may be 'header' or 'full'")
-        segment = _core.Segment.open(os.fspath(path), full=validate == "full")
+            raise problem("InvalidArgument", f"validate is {validate!r}; it may be 'header' or 'full'")
+        segment = _core.Segment.open(_path_bytes(path), full=validate == "full")
         return cls(Path(path), segment, nomenclature, null_policy)
 
     @property
@@ -142,10 +177,10 @@ class Registry:
     @property
     def nomenclature(self) -> Nomenclature:
         """What names stand for in searches."""
-        return self._nomenclature
+        return self._snapshot.nomenclature
 
     def __len__(self) -> int:
-        return self._segment.donor_count
+        return self._snapshot.segment.donor_count
 
     def __repr__(self) -> str:
         return f"Registry({str(self._path)!r}, donors={len(self)}, nomenclature={self.nomenclature.release!r})"
@@ -155,16 +190,17 @@ class Registry:
 
         ``hla_bytes`` are the blocks of the trie and of the typing dictionaries.
         """
-        layout = self._segment.layout()
+        segment = self._snapshot.segment
+        layout = segment.layout()
         blocks = {name: size for name, (_, size) in layout["blocks"].items()}
         return {
             "path": str(self._path),
-            "donors": len(self),
-            "phenotypes": self._segment.phenotype_count,
+            "donors": segment.donor_count,
+            "phenotypes": segment.phenotype_count,
             "typings": layout["typings"],
             "trie_order": layout["order"],
             "trie_node_levels": layout["node_levels"],
-            "file_bytes": self._segment.file_bytes,
+            "file_bytes": segment.file_bytes,
             "hla_bytes": sum(size for name, size in blocks.items() if not name.startswith("donors.")),
             "blocks": blocks,
             "nomenclature": self.nomenclature.release,
@@ -175,7 +211,7 @@ class Registry:
 
         Their donors stay findable, as untyped at that locus.
         """
-        rows = self._index.unknown_typings()
+        rows = self._snapshot.index.unknown_typings()
         return pa.table(
             {
                 "locus": pa.array([row[0] for row in rows], pa.string()),
@@ -203,30 +239,13 @@ class Registry:
             FileAccessError: The file cannot be written, or another process is writing it.
             FileFormatError: The existing file is damaged.
         """
-        reader = _reader(table)
-        columns, ignored = _known_columns(reader.schema)
-        builder = _core.RegistryBuilder()
-        builder.extend(os.fspath(self._path))
-        if self._required is not None:
-            builder.require_known(self._required._core)
-        errors: list[tuple[int, str, str, str, int, str]] = []
-        row = 0
-        for batch in reader:
-            for start in range(0, batch.num_rows, _BATCH_ROWS):
-                piece = batch.slice(start, _BATCH_ROWS)
-                arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
-                errors += builder.add_batch(arrays, first_row=row, threads=threads)
-                row += piece.num_rows
-        _, duplicates = builder.finish(os.fspath(self._path), replace=True, threads=threads)
-        errors += duplicates
-        # What was in the file counts, not what this object saw when it was opened.
-        self._adopt(_core.Segment.open(os.fspath(self._path), full=False))
-        rejected = len({error[0] for error in errors})
-        table_of_errors = pa.table(
-            [pa.array([error[i] for error in errors], field.type) for i, field in enumerate(ERROR_SCHEMA)],
-            schema=ERROR_SCHEMA,
-        )
-        return AddReport(row - rejected, rejected, table_of_errors, ignored)
+        _in_range("threads", threads, 1024)
+        # A link stays a link: the file that it names is replaced.
+        place = os.path.realpath(_path_bytes(self._path))
+        report = _write(place, table, self._required, threads, extend=True)
+        # What is in the file now counts, not what this object saw when it was opened.
+        self._snapshot = self._take(_core.Segment.open(place, full=False))
+        return report
 
     def search(
         self,
@@ -260,13 +279,14 @@ class Registry:
         Example:
             See the class.
         """
-        patient = Phenotype(patient) if isinstance(patient, str) else patient
+        patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
         names = loci_of(loci)
-        limits = dict(per_locus or {})
+        check_choice("direction", direction, str)
+        limits = {loci_of([locus])[0]: most for locus, most in (per_locus or {}).items()}
         for locus, most in limits.items():
             if locus not in names:
-                raise ArgumentError(
-                    code_of("InvalidArgument"),
+                raise problem(
+                    "InvalidArgument",
                     f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
                 )
             _in_range(f"per_locus[{locus!r}]", most, 2)
@@ -275,28 +295,101 @@ class Registry:
         _in_range("threads", threads, 1024)
         if limit is not None:
             _in_range("limit", limit, None)
-        result = self._index.search(
+        snapshot = self._snapshot
+        result = snapshot.index.search(
             patient._core,
             names,
-            max_mismatches,
-            [limits.get(locus, 2) for locus in names],
+            int(max_mismatches),
+            [int(limits.get(locus, 2)) for locus in names],
             direction,
-            offset,
-            2**64 - 1 if limit is None else limit,
-            threads,
+            min(int(offset), 2**64 - 1),
+            2**64 - 1 if limit is None else min(int(limit), 2**64 - 1),
+            int(threads),
         )
         searched = Searched(
-            patient, names, max_mismatches, direction, self._nomenclature, self._null_policy, self._segment
+            patient, names, int(max_mismatches), direction, snapshot.nomenclature, self._null_policy, snapshot.segment
         )
         return Hits(searched, result, offset)
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What a search needs, as one object: an ``add`` in another thread swaps all of it at once."""
+
+    segment: _core.Segment
+    nomenclature: Nomenclature
+    index: _core.SearchIndex
+
+
+def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy) -> None:
+    """Check the arguments of create and open before anything is made."""
+    if nomenclature is not None:
+        check_choice("nomenclature", nomenclature, Nomenclature)
+    if null_policy not in ("explicit", "possible"):
+        raise problem("InvalidArgument", f"null_policy is {null_policy!r}; it may be 'explicit' or 'possible'")
+
+
+def _path_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return a path as the operating system takes it."""
+    place = os.fsencode(path)
+    if b"\0" in place:
+        raise problem("InvalidArgument", f"the path {os.fsdecode(place)!r} holds a NUL character; name another file")
+    return place
+
+
 def _in_range(name: str, value: int, most: int | None) -> None:
-    """Check a whole number of an argument."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < 0 or (most is not None and value > most):
-        bounds = "0 or more" if most is None else f"a whole number from 0 to {most}"
-        raise ArgumentError(code_of("InvalidArgument"), f"{name} is {value!r}; it must be {bounds}")
+    """Check a whole number of an argument; NumPy's integers are numbers too."""
+    bounds = "a whole number, 0 or more" if most is None else f"a whole number from 0 to {most}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or number < 0 or (most is not None and number > most):
+        raise problem("InvalidArgument", f"{name} is {value!r}; it must be {bounds}")
+
+
+def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int, *, extend: bool) -> AddReport:
+    """Write a registry file: the donors of a table, after those that are there if it is to be extended."""
+    reader = None if table is None else _reader(table)
+    columns, ignored = ({}, ()) if reader is None else _known_columns(reader.schema)
+    builder = _core.RegistryBuilder()
+    errors: list[_core.RowError] = []
+    row = 0
+    try:
+        if extend:
+            builder.extend(place)
+        if required is not None:
+            builder.require_known(required._core)
+        for batch in _batches(reader):
+            for start in range(0, batch.num_rows, _BATCH_ROWS):
+                piece = batch.slice(start, _BATCH_ROWS)
+                arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
+                errors += builder.add_batch(arrays, first_row=row, threads=threads)
+                row += piece.num_rows
+        errors += builder.finish(place, replace=extend, threads=threads)[1]
+    finally:
+        builder.close()
+    errors.sort(key=lambda error: (error[0], error[2]))
+    rejected = len({error[0] for error in errors})
+    table_of_errors = pa.table(
+        [pa.array([error[i] for error in errors], field.type) for i, field in enumerate(ERROR_SCHEMA)],
+        schema=ERROR_SCHEMA,
+    )
+    return AddReport(row - rejected, rejected, table_of_errors, ignored)
+
+
+def _batches(reader: pa.RecordBatchReader | None) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a stream, each checked to be what the stream said it would be."""
+    if reader is None:
+        return
+    for batch in reader:
+        if not batch.schema.equals(reader.schema):
+            raise problem(
+                "WrongType",
+                f"a batch of the stream has the columns {', '.join(batch.schema.names)}, its schema says "
+                f"{', '.join(reader.schema.names)}; give batches of one schema",
+            )
+        yield batch
 
 
 def _reader(table: Any) -> pa.RecordBatchReader:
@@ -306,12 +399,17 @@ def _reader(table: Any) -> pa.RecordBatchReader:
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
     if not hasattr(table, "__arrow_c_stream__"):
-        raise ArgumentError(
-            code_of("WrongType"),
+        raise problem(
+            "WrongType",
             f"a table of donors is needed, this is a {type(table).__name__}; give a pyarrow, pandas, polars or duckdb table "
             "(anything with the Arrow C stream)",
         )
-    return pa.RecordBatchReader.from_stream(table)
+    try:
+        return pa.RecordBatchReader.from_stream(table)
+    except (pa.ArrowException, ValueError, TypeError) as failure:
+        raise problem(
+            "WrongType", f"this {type(table).__name__} cannot be read as an Arrow table: {failure}"
+        ) from failure
 
 
 def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -319,32 +417,31 @@ def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
     names = schema.names
     for name in names:
         if names.count(name) > 1:
-            raise ArgumentError(code_of("InvalidArgument"), f"column {name!r} is there twice; name each column once")
+            raise problem("InvalidArgument", f"column {name!r} is there twice; name each column once")
     if "donor_id" not in names:
-        raise ArgumentError(
-            code_of("MissingColumn"), f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
+        raise problem(
+            "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
         )
     pairs = [f"{locus}_{i}" for locus in LOCI for i in (1, 2)]
     present = [name for name in pairs if name in names]
     for name in names:
         side = name.rpartition("_")[2]
-        if side in ("1", "2") and name not in pairs:
-            raise ArgumentError(
-                code_of("UnknownLocus"), f"column {name!r} names no known locus; known are {', '.join(LOCI)}"
-            )
+        # "address_1" is another column; "DBR1_1" and "E_1" are meant as loci.
+        if (
+            side in ("1", "2")
+            and name not in pairs
+            and re.fullmatch(r"[A-Z]{1,3}[A-Z0-9]{0,3}", name.rpartition("_")[0])
+        ):
+            raise problem("UnknownLocus", f"column {name!r} names no known locus; known are {', '.join(LOCI)}")
     for name in present:
         other = name[:-1] + ("2" if name.endswith("1") else "1")
         if other not in names:
-            raise ArgumentError(
-                code_of("MissingColumn"), f"column {other!r} is missing beside {name!r}; a locus has two positions"
-            )
+            raise problem("MissingColumn", f"column {other!r} is missing beside {name!r}; a locus has two positions")
     if "gl" in names and present:
-        raise ArgumentError(
-            code_of("InvalidArgument"), f"the table has both 'gl' and {present[0]!r}; give typings in one way only"
-        )
+        raise problem("InvalidArgument", f"the table has both 'gl' and {present[0]!r}; give typings in one way only")
     if "gl" not in names and not present:
-        raise ArgumentError(
-            code_of("MissingColumn"),
+        raise problem(
+            "MissingColumn",
             f"no typings: neither 'gl' nor pairs such as 'A_1', 'A_2'; the table has {', '.join(names)}",
         )
     used = ["donor_id", "gl", *present, *_core.ATTRIBUTES]
@@ -358,19 +455,17 @@ def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    raw = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
+    raw = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_null)
     return any(test(kind) for test in texts + raw)
 
 
 def _check_type(name: str, kind: pa.DataType) -> None:
-    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if _core.ATTRIBUTES.get(name) in ("int16", "float32"):
         if not number and not _is_text(kind):
-            raise ArgumentError(code_of("WrongType"), f"column {name!r} is of type {kind}; numbers are needed: cast it")
+            raise problem("WrongType", f"column {name!r} is of type {kind}; numbers are needed: cast it")
     elif not _is_text(kind) and not (name == "donor_id" and pa.types.is_integer(kind)):
-        raise ArgumentError(
-            code_of("WrongType"), f"column {name!r} is of type {kind}; text is needed: cast it to strings"
-        )
+        raise problem("WrongType", f"column {name!r} is of type {kind}; text is needed: cast it to strings")
 
 
 def _canonical(name: str, array: pa.Array) -> pa.Array:
@@ -384,7 +479,7 @@ def _canonical(name: str, array: pa.Array) -> pa.Array:
             return pa.DictionaryArray.from_arrays(pc.cast(array.indices, pa.int32()), entries)
         array = array.dictionary_decode()
         kind = array.type
-    if pa.types.is_large_binary(kind):
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         array = array.cast(pa.binary())
         kind = array.type
     if pa.types.is_binary(kind):

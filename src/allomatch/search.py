@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from allomatch import _core
+from allomatch.errors import problem
 from allomatch.match import Match, NullPolicy, match
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
@@ -108,15 +109,20 @@ class Hits:
         Returns:
             Shape (n,), uint8, 0 to twice the number of loci.
         """
-        counts: npt.NDArray[np.uint8] = self._result.totals[self._result.row_phenotypes, COUNTS.index(name)]
+        counts: npt.NDArray[np.uint8] = self._result.totals[self._result.row_phenotypes, _count_index(name)]
         return counts
 
     def locus_count(self, locus: str, name: str) -> npt.NDArray[np.uint8]:
         """Return a count of each listed hit at one locus; as :meth:`count`, but 0 to 2."""
         counts: npt.NDArray[np.uint8] = self._result.by_locus[
-            self._result.row_phenotypes, self.loci.index(locus), COUNTS.index(name)
+            self._result.row_phenotypes, self._locus_index(locus), _count_index(name)
         ]
         return counts
+
+    def _locus_index(self, locus: str) -> int:
+        if locus not in self.loci:
+            raise problem("InvalidArgument", f"locus {locus!r} was not searched; searched were {', '.join(self.loci)}")
+        return self.loci.index(locus)
 
     @property
     def mismatches(self) -> npt.NDArray[np.uint8]:
@@ -165,7 +171,12 @@ class Hits:
         searched = self._searched
         donor = Phenotype(searched.segment.gl(int(self.rows[index])))
         compared = match(
-            searched.patient, donor, searched.nomenclature, searched.loci, null_policy=searched.null_policy
+            searched.patient,
+            donor,
+            searched.nomenclature,
+            searched.loci,
+            null_policy=searched.null_policy,
+            donor_required=False,
         )
         donor_id = self.donor_ids[index].as_py()
         return Hit(self._offset + index, donor_id, compared)
@@ -180,6 +191,12 @@ class Hits:
     def __repr__(self) -> str:
         levels = ", ".join(f"{k}: {n}" for k, n in self.counts.items())
         return f"Hits(total={self.total}, by mismatches {{{levels}}}, listed={len(self)})"
+
+
+def _count_index(name: str) -> int:
+    if name not in COUNTS:
+        raise problem("InvalidArgument", f"unknown count {name!r}; known are {', '.join(COUNTS)}")
+    return COUNTS.index(name)
 
 
 def attribute_column(

@@ -56,8 +56,10 @@ class Error : public std::runtime_error {
     ErrorCode code_;
 };
 
-// Quotes a value for a message: control characters escaped and overlong text cut, so that no input can flood or forge a
-// log.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+// Quotes a value for a message: control characters and what is not UTF-8 escaped, overlong text cut, so that no input
+// can flood or forge a log.
 [[nodiscard]] std::string shown(std::string_view value);
 
 }  // namespace allomatch

@@ -93,7 +93,8 @@ class Segment {
   public:
     // Header: head, directory and lengths are checked, contents are trusted. Full: every block's checksum and every id.
     // Throws FileNotFound, PermissionDenied, NotARegistry, NewerFormat, TruncatedFile, ChecksumMismatch, CorruptFile.
-    [[nodiscard]] static std::shared_ptr<const Segment> open(const std::filesystem::path& path, Validate validate);
+    [[nodiscard]] static std::shared_ptr<const Segment> open(const std::filesystem::path& path, Validate validate,
+                                                             const Cancel& cancel = Cancel());
     ~Segment();
     Segment(const Segment&) = delete;
     Segment& operator=(const Segment&) = delete;
@@ -113,11 +114,14 @@ class Segment {
     }
     // Typings [1, n) with exactly one genotype come before those with several; this is n.
     [[nodiscard]] std::size_t single_genotype_typings(Locus locus) const noexcept { return singles_[index_of(locus)]; }
-    [[nodiscard]] std::string_view donor_id(DonorRow row) const noexcept {
-        return donor_text_.substr(donor_offsets_[row.value], donor_offsets_[row.value + 1] - donor_offsets_[row.value]);
-    }
-    [[nodiscard]] std::span<const std::uint32_t> donor_id_offsets() const noexcept { return donor_offsets_; }
-    [[nodiscard]] std::string_view donor_id_text() const noexcept { return donor_text_; }
+    // These two look at long blocks that a Header check trusts; they throw CorruptFile rather than read elsewhere.
+    [[nodiscard]] std::string_view donor_id(DonorRow row) const;
+    struct Rows {
+        std::uint32_t first, last;
+    };
+    [[nodiscard]] Rows rows_of(PhenotypeId phenotype) const;
+    // The typing of every phenotype at a locus that is in the trie's order.
+    [[nodiscard]] std::vector<TypingId> typings_of_phenotypes(Locus locus) const;
     // Place of each row in the order of donor ids (bytewise): what breaks ties.
     [[nodiscard]] std::span<const std::uint32_t> donor_ranks() const noexcept { return donor_ranks_; }
     [[nodiscard]] const AttributeColumn& attribute(std::size_t index) const noexcept { return attributes_[index]; }
@@ -127,12 +131,13 @@ class Segment {
     [[nodiscard]] std::uint64_t file_bytes() const noexcept;
 
   private:
-    Segment(const std::filesystem::path& path, Validate validate);
+    Segment(const std::filesystem::path& path, Validate validate, const Cancel& cancel);
     struct Directory;
     void read_dictionary(const Directory& directory, Locus locus);
     void read_attributes(const Directory& directory);
     void read_trie(const Directory& directory);
-    void check_contents() const;
+    void check_contents(const Cancel& cancel) const;
+    [[noreturn]] void throw_corrupt(const std::string& what) const;
 
     std::unique_ptr<MappedFile> file_;
     std::unique_ptr<Directory> directory_;
@@ -215,7 +220,9 @@ class RegistryBuilder {
     void require_known(std::shared_ptr<const Nomenclature> nomenclature);
     // Takes over the donors of a registry file that `finish` will replace, and keeps other writers out of it until
     // then.
-    void extend(const std::filesystem::path& path);
+    void extend(const std::filesystem::path& path, const Cancel& cancel);
+    // Lets other writers at the file again; also done by the destructor.
+    void close() noexcept;
     // Good rows go in; bad ones are appended to `errors`.
     void add_batch(const DonorBatch& batch, unsigned threads, const Cancel& cancel, std::vector<RowError>& errors);
     // Writes everything to `path`, whole or not at all. Rows whose donor id came before are appended to `errors`.
@@ -224,7 +231,7 @@ class RegistryBuilder {
                        std::vector<RowError>& errors);
 
   private:
-    void add_segment(const Segment& segment);
+    void add_segment(const Segment& segment, const Cancel& cancel);
     std::unique_ptr<FileLock> lock_;
     std::unique_ptr<Donors> donors_;
 };

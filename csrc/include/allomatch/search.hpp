@@ -72,8 +72,9 @@ class SearchIndex {
     std::array<std::unique_ptr<const Interpretation>, kLocusCount> interpretations_;
 };
 
-// The counts of one pair of phenotypes at one locus. Throws UnknownName as above.
+// The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
+// donor's that it does not know is an error too if `donor_required`, else untyped, as in a search.
 [[nodiscard]] Counts match_locus(const Typing& patient, const Typing& donor, Locus locus,
-                                 const Nomenclature& nomenclature, NullPolicy policy);
+                                 const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true);
 
 }  // namespace allomatch

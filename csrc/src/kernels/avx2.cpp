@@ -44,25 +44,27 @@ inline void store(uint32_t* to, __m256i values) {
     _mm256_storeu_si256((__m256i*)to, values);
 }
 
-size_t filter_run(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base, uint32_t spent,
-                  uint32_t origin, Survivors out) {
-    const __m256i over = _mm256_set1_epi32((int)budget);
-    const __m256i spent_before = _mm256_set1_epi32((int)spent);
-    const __m256i origins = _mm256_set1_epi32((int)origin);
-    __m256i index = _mm256_add_epi32(_mm256_set1_epi32((int)base), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
+                   Survivors out) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     size_t kept = 0;
-    for (size_t i = 0; i < n; i += 8) {
-        const __m256i lanes = first_lanes(n - i < 8 ? n - i : 8);
-        const __m256i id = _mm256_maskload_epi32((const int*)ids + i, lanes);
-        const __m256i cost = costs_of(costs, id);
-        const uint32_t mask = mask_of(_mm256_andnot_si256(_mm256_cmpgt_epi32(cost, over), lanes));
-        if (mask != 0) {
-            store(out.index + kept, pack_front(index, mask));
+    for (size_t r = 0; r < n_runs; ++r) {
+        const Run run = runs[r];
+        const uint32_t budget = limit - run.spent < 2 ? limit - run.spent : 2;
+        const __m256i most = _mm256_set1_epi32((int)budget);
+        const __m256i spent_before = _mm256_set1_epi32((int)run.spent);
+        const __m256i origins = _mm256_set1_epi32((int)run.origin);
+        for (uint32_t i = run.first; i < run.last; i += 8) {
+            const __m256i lanes = first_lanes(run.last - i < 8 ? run.last - i : 8);
+            const __m256i id = _mm256_maskload_epi32((const int*)ids + i, lanes);
+            const __m256i cost = costs_of(costs, id);
+            const uint32_t mask = mask_of(_mm256_andnot_si256(_mm256_cmpgt_epi32(cost, most), lanes));
+            if (mask == 0) continue;
+            store(out.index + kept, pack_front(_mm256_add_epi32(_mm256_set1_epi32((int)i), lane), mask));
             store(out.spent + kept, pack_front(_mm256_add_epi32(spent_before, cost), mask));
             store(out.origin + kept, origins);
             kept += (size_t)__builtin_popcount(mask);
         }
-        index = _mm256_add_epi32(index, _mm256_set1_epi32(8));
     }
     return kept;
 }
@@ -125,6 +127,6 @@ void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_
 
 }  // namespace
 
-const Kernels kAvx2 = {"avx2", filter_run, filter_indexed, classify, crc32c};
+const Kernels kAvx2 = {"avx2", filter_runs, filter_indexed, classify, crc32c};
 
 }  // namespace allomatch::kernels

@@ -27,25 +27,25 @@ inline void store_packed(uint32_t* to, __mmask16 mask, __m512i values) {
     _mm512_storeu_si512((void*)to, _mm512_maskz_compress_epi32(mask, values));
 }
 
-size_t filter_run(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base, uint32_t spent,
-                  uint32_t origin, Survivors out) {
-    const __m512i most = _mm512_set1_epi32((int)budget);
-    const __m512i spent_before = _mm512_set1_epi32((int)spent);
-    const __m512i origins = _mm512_set1_epi32((int)origin);
-    __m512i index = _mm512_add_epi32(_mm512_set1_epi32((int)base), lane_numbers());
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
+                   Survivors out) {
     size_t kept = 0;
-    for (size_t i = 0; i < n; i += 16) {
-        const __mmask16 lanes = first_lanes(n - i);
-        const __m512i id = _mm512_maskz_loadu_epi32(lanes, (const void*)(ids + i));
-        const __m512i cost = costs_of(costs, id);
-        const __mmask16 mask = _mm512_mask_cmple_epu32_mask(lanes, cost, most);
-        if (mask != 0) {
+    for (size_t r = 0; r < n_runs; ++r) {
+        const Run run = runs[r];
+        const uint32_t budget = limit - run.spent < 2 ? limit - run.spent : 2;
+        const __m512i most = _mm512_set1_epi32((int)budget);
+        for (uint32_t i = run.first; i < run.last; i += 16) {
+            const __mmask16 lanes = first_lanes(run.last - i);
+            const __m512i id = _mm512_maskz_loadu_epi32(lanes, (const void*)(ids + i));
+            const __m512i cost = costs_of(costs, id);
+            const __mmask16 mask = _mm512_mask_cmple_epu32_mask(lanes, cost, most);
+            if (mask == 0) continue;
+            const __m512i index = _mm512_add_epi32(_mm512_set1_epi32((int)i), lane_numbers());
             store_packed(out.index + kept, mask, index);
-            store_packed(out.spent + kept, mask, _mm512_add_epi32(spent_before, cost));
-            _mm512_storeu_si512((void*)(out.origin + kept), origins);
+            store_packed(out.spent + kept, mask, _mm512_add_epi32(_mm512_set1_epi32((int)run.spent), cost));
+            _mm512_storeu_si512((void*)(out.origin + kept), _mm512_set1_epi32((int)run.origin));
             kept += (size_t)__builtin_popcount(mask);
         }
-        index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
     }
     return kept;
 }
@@ -101,6 +101,6 @@ void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_
 
 }  // namespace
 
-const Kernels kAvx512 = {"avx512", filter_run, filter_indexed, classify, crc32c};
+const Kernels kAvx512 = {"avx512", filter_runs, filter_indexed, classify, crc32c};
 
 }  // namespace allomatch::kernels

@@ -12,6 +12,14 @@
 
 namespace allomatch::kernels {
 
+// Siblings [first, last) that were reached with `spent` mismatches; `origin` is handed on to their survivors.
+struct Run {
+    uint32_t first;
+    uint32_t last;
+    uint32_t spent;
+    uint32_t origin;
+};
+
 // Survivors of a filter: what, how much is spent, and where it came from. Arrays have room for the input size plus
 // kSlack.
 struct Survivors {
@@ -24,10 +32,10 @@ enum : size_t { kSlack = 16 };
 
 struct Kernels {
     const char* name;
-    // Keeps i in [0, n) where cost(ids[i]) <= budget (0..2): index = base + i, spent = spent + cost, origin = origin.
-    // Returns how many were kept.
-    size_t (*filter_run)(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base,
-                         uint32_t spent, uint32_t origin, Survivors out);
+    // For every run, in order, keeps i in [first, last) where spent + cost(ids[i]) <= limit: index = i, spent = spent +
+    // cost, origin = the run's. Returns how many were kept. The runs' spent are at most `limit`.
+    size_t (*filter_runs)(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
+                          Survivors out);
     // Keeps those of `n` survivors whose spent + cost(ids[index]) <= limit, in place.
     size_t (*filter_indexed)(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors survivors, size_t n);
     // Packs table[bits[pairs[2i]] * 32 + bits[pairs[2i + 1]]] for i in [0, n) into out; whole words are written.

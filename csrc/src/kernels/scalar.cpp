@@ -8,15 +8,18 @@ uint32_t cost_of(const uint32_t* costs, uint32_t id) {
     return costs[id >> 4] >> ((id & 15) * 2) & 3;
 }
 
-size_t filter_run(const uint32_t* ids, size_t n, const uint32_t* costs, uint32_t budget, uint32_t base, uint32_t spent,
-                  uint32_t origin, Survivors out) {
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
+                   Survivors out) {
     size_t kept = 0;
-    for (size_t i = 0; i < n; ++i) {
-        const uint32_t cost = cost_of(costs, ids[i]);
-        out.index[kept] = base + (uint32_t)i;
-        out.spent[kept] = spent + cost;
-        out.origin[kept] = origin;
-        kept += cost <= budget;
+    for (size_t r = 0; r < n_runs; ++r) {
+        const Run run = runs[r];
+        for (uint32_t i = run.first; i < run.last; ++i) {
+            const uint32_t cost = cost_of(costs, ids[i]);
+            out.index[kept] = i;
+            out.spent[kept] = run.spent + cost;
+            out.origin[kept] = run.origin;
+            kept += cost != 3 && run.spent + cost <= limit;
+        }
     }
     return kept;
 }
@@ -75,6 +78,6 @@ uint32_t crc32c(uint32_t crc, const void* bytes, size_t n) {
 
 }  // namespace
 
-const Kernels kScalar = {"scalar", filter_run, filter_indexed, classify, crc32c};
+const Kernels kScalar = {"scalar", filter_runs, filter_indexed, classify, crc32c};
 
 }  // namespace allomatch::kernels

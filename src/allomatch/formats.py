@@ -1,0 +1,104 @@
+"""Formats: tables of donors in files, opened as streams of record batches.
+
+Every value of a CSV file is read as text, so that a bad value is a bad row and not the end of the file; rows with too few or too
+many cells are set aside by number (their text may hold names and is never shown). Nothing is read ahead of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from allomatch.errors import AllomatchError, problem
+
+__all__ = ["TableFile", "open_table"]
+
+_BATCH_ROWS = 262_144
+
+
+@dataclass(slots=True)
+class TableFile:
+    """A table in a file, being read.
+
+    Attributes:
+        schema: Its columns.
+        batches: The rows, once.
+        ragged: Rows that had another number of cells than the heading, so far: (number in the file from 1, cells).
+    """
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    ragged: list[tuple[int, int]] = field(default_factory=list)
+
+
+def open_table(path: Path) -> TableFile:
+    """Open a ``.csv``, ``.csv.gz`` or ``.parquet`` file (in any case).
+
+    Args:
+        path: The file. CSV is UTF-8, comma separated, with a heading; quoted values may hold newlines.
+
+    Raises:
+        FileAccessError: The file does not exist or cannot be read.
+        ArgumentError: It is not what its name says. Also raised while the batches are taken.
+    """
+    name = path.name.lower()
+    if not path.is_file():
+        raise problem("FileNotFound", f"there is no file {str(path)!r}; check the path")
+    try:
+        if name.endswith(".parquet"):
+            file = pq.ParquetFile(path)
+            return TableFile(file.schema_arrow, _guarded(path, file.iter_batches(batch_size=_BATCH_ROWS)))
+        if name.endswith((".csv", ".csv.gz")):
+            return _open_csv(path)
+    except (pa.ArrowException, OSError, UnicodeError) as failure:
+        raise _unreadable(path, failure) from failure
+    raise problem(
+        "InvalidArgument", f"cannot tell what {str(path)!r} is by its name; name a .csv, .csv.gz or .parquet file"
+    )
+
+
+def _unreadable(path: Path, failure: Exception) -> AllomatchError:
+    # Arrow quotes the row that it failed at; rows may hold names.
+    reason = str(failure).split(":")[0] if "Row #" in str(failure) else str(failure)
+    return problem(
+        "InvalidArgument", f"cannot read {str(path)!r} as a table: {reason}; it should be what its name says, and UTF-8"
+    )
+
+
+def _open_csv(path: Path) -> TableFile:
+    ragged: list[tuple[int, int]] = []
+
+    def set_aside(row: pa_csv.InvalidRow) -> str:
+        ragged.append((row.number or 0, row.actual_columns))
+        return "skip"
+
+    # One thread parses, so that the handler is told the numbers of rows.
+    read = pa_csv.ReadOptions(use_threads=False, block_size=1 << 24)
+    parse = pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside)
+    as_bytes = pa_csv.ConvertOptions(check_utf8=False)
+    with pa_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=as_bytes) as head:
+        names = head.schema.names
+    ragged.clear()
+    if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
+        raise problem(
+            "InvalidArgument",
+            f"{str(path)!r} has one column, {names[0][:60]!r}; its cells must be separated by commas: convert it",
+        )
+    convert = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), check_utf8=False, strings_can_be_null=True, null_values=[""]
+    )
+    reader = pa_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    return TableFile(reader.schema, _guarded(path, reader), ragged)
+
+
+def _guarded(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches; what is wrong inside the file is an error that names it."""
+    try:
+        yield from batches
+    except (pa.ArrowException, OSError, UnicodeError) as failure:
+        raise _unreadable(path, failure) from failure
