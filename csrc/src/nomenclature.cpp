@@ -361,7 +361,8 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
         std::vector<std::uint32_t> members;
     };
     std::array<std::vector<Group>, kLocusCount> groups;
-    std::size_t expressed_lines = 0;
+    std::array<std::vector<bool>, kLocusCount> listed;
+    for (std::size_t l = 0; l < kLocusCount; ++l) listed[l].resize(loci[l]->alleles.size());
     for_each_line(file, content, [&](const Line& line) {
         const std::size_t first = line.text.find(';');
         const std::size_t second = first == std::string_view::npos ? first : line.text.find(';', first + 1);
@@ -378,7 +379,7 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
                                  [](const auto& allele, const Name& wanted) { return allele.name < wanted; });
             if (it == alleles.end() || it->name != name) line.fail("Allelelist.txt lacks the member " + shown(member));
             group.members.push_back(static_cast<std::uint32_t>(it - alleles.begin()));
-            expressed_lines += name.suffix == 'N' ? 0 : 1;
+            listed[index_of(*locus)][group.members.back()] = true;
         });
         if (group_text.empty()) return;
         group.name = parse_official(*locus, group_text, line);
@@ -386,17 +387,22 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
         groups[index_of(*locus)].push_back(std::move(group));
     });
     std::size_t expressed = 0;
-    for (const auto& locus : loci) {
-        expressed +=
-            static_cast<std::size_t>(std::count_if(locus->alleles.begin(), locus->alleles.end(),
-                                                   [](const auto& allele) { return allele.name.suffix != 'N'; }));
+    std::size_t missing = 0;
+    std::string first_missing;
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        for (std::size_t i = 0; i < loci[l]->alleles.size(); ++i) {
+            const Name& name = loci[l]->alleles[i].name;
+            if (name.suffix == 'N') continue;
+            ++expressed;
+            if (listed[l][i]) continue;
+            if (missing++ == 0) first_missing = to_text(static_cast<Locus>(l), name);
+        }
     }
-    if (expressed_lines + std::max<std::size_t>(10, expressed / 1000) < expressed) {
+    if (missing > expressed / 1000) {
         throw Error(ErrorCode::BadReleaseFile,
-                    std::string(file) + " lists " + std::to_string(expressed_lines) + " of the " +
-                        std::to_string(expressed) +
-                        " expressed alleles of Allelelist.txt: it was cut short or is of another "
-                        "release; fetch the release files again");
+                    std::string(file) + " lacks " + std::to_string(missing) + " of the " + std::to_string(expressed) +
+                        " expressed alleles of Allelelist.txt, the first is " + first_missing +
+                        ": it was cut short or is of another release; fetch the release files again");
     }
     for (std::size_t l = 0; l < kLocusCount; ++l) {
         std::sort(groups[l].begin(), groups[l].end(), [](const Group& a, const Group& b) { return a.name < b.name; });

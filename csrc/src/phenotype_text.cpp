@@ -67,7 +67,7 @@ Position parse_position(Locus locus, std::string_view text) {
     Position position;
     for_each_part(text, '/', [&](std::string_view part) {
         part = trim_blanks(part);
-        if (part.empty()) malformed(locus, text, "an allele is missing beside '/'; remove the '/' or add the allele");
+        if (part.empty()) malformed(locus, text, "an allele is missing beside '/'; write for example A*01:01/A*01:02");
         // A short item ("A*01:01/02") inherits the first field of the item before it; a suffix may follow
         // ("01:01/11N").
         const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
@@ -115,7 +115,7 @@ Typing parse_typing(Locus locus, std::string_view text) {
         }
         Typing one = parse_pair(locus, parts[0], parts[1]);
         if (one.untyped())
-            malformed(locus, text, "a genotype is missing beside '|' or '+'; remove the sign or add the genotype");
+            malformed(locus, text, "a genotype is missing beside '|' or '+'; write for example A*01:01+A*02:01");
         typing.alternatives.push_back(std::move(one.alternatives.front()));
     });
     sort_unique(typing.alternatives);

@@ -161,14 +161,14 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     // A locus that nobody is typed at costs every donor the same.
     std::uint32_t budget = request.max_mismatches;
     std::uint32_t everyone = 0;
-    std::vector<WalkLocus> walk_loci(trie.order.size());
+    std::vector<kernels::Costs> walk_loci(trie.order.size(), {nullptr, 0});
     std::vector<std::size_t> trie_place(n_loci, SIZE_MAX);
     bool possible = true;
     for (std::size_t i = 0; i < n_loci; ++i) {
         const auto at = std::find(trie.order.begin(), trie.order.end(), request.loci[i]);
         if (at != trie.order.end()) {
             trie_place[i] = static_cast<std::size_t>(at - trie.order.begin());
-            walk_loci[trie_place[i]].costs = verdicts[i]->costs();
+            walk_loci[trie_place[i]] = verdicts[i]->costs();
         } else {
             const std::uint8_t cost = verdicts[i]->cost(kUntyped);
             possible = possible && cost != 3;

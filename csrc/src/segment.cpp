@@ -121,7 +121,10 @@ Segment::Segment(const std::filesystem::path& path, Validate validate, const Can
     read_trie(directory);
     for (std::size_t l = 0; l < kLocusCount; ++l) read_dictionary(directory, static_cast<Locus>(l));
     read_attributes(directory);
-    if (validate == Validate::Full) check_contents(cancel);
+    if (validate == Validate::Full) {
+        format::check_padding(directory.bytes, directory.parsed, directory.path);
+        check_contents(cancel);
+    }
 }
 
 void Segment::read_dictionary(const Directory& directory, Locus locus) {
@@ -311,18 +314,24 @@ PhenotypeId Segment::phenotype_of(DonorRow row) const noexcept {
     return {static_cast<std::uint32_t>(it - trie_.rows.begin() - 1)};
 }
 
-TypingId Segment::typing_of(PhenotypeId phenotype, Locus locus) const noexcept {
+TypingId Segment::typing_of(PhenotypeId phenotype, Locus locus) const {
+    const auto checked = [&](std::uint32_t typing) {
+        if (typing >= dictionary(locus).typing_count()) {
+            throw_corrupt("a typing of phenotype " + std::to_string(phenotype.value));
+        }
+        return TypingId{typing};
+    };
     const auto at = std::find(trie_.order.begin(), trie_.order.end(), locus);
     if (at == trie_.order.end()) return kUntyped;
     const auto level = static_cast<std::size_t>(at - trie_.order.begin());
-    if (level >= trie_.levels.size()) return {trie_.columns[level - trie_.levels.size()][phenotype.value]};
+    if (level >= trie_.levels.size()) return checked(trie_.columns[level - trie_.levels.size()][phenotype.value]);
     std::uint32_t node = phenotype.value;
     for (std::size_t i = trie_.levels.size(); i-- > level;) {
         const auto& children = trie_.levels[i].children;
         node =
             static_cast<std::uint32_t>(std::upper_bound(children.begin(), children.end(), node) - children.begin() - 1);
     }
-    return {trie_.levels[level].typings[node]};
+    return checked(trie_.levels[level].typings[node]);
 }
 
 std::vector<BlockInfo> Segment::blocks() const {

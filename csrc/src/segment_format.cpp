@@ -1,6 +1,7 @@
 // Reading and writing of the bytes. See segment_format.hpp.
 #include "segment_format.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <numeric>
 
@@ -146,6 +147,19 @@ Parsed parse(std::span<const std::byte> file, const std::string& path) {
         }
     }
     return parsed;
+}
+
+void check_padding(std::span<const std::byte> file, const Parsed& parsed, const std::string& path) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> covered{{0, sizeof(Head)}};
+    for (const Entry& entry : parsed.entries) covered.emplace_back(entry.offset, entry.offset + entry.bytes);
+    covered.emplace_back(parsed.head.directory_offset, file.size());
+    std::sort(covered.begin(), covered.end());
+    for (std::size_t i = 1; i < covered.size(); ++i) {
+        for (std::uint64_t at = covered[i - 1].second; at < covered[i].first; ++at) {
+            if (file[at] != std::byte{0})
+                corrupt(path, "byte " + std::to_string(at) + ", between two blocks, is not zero");
+        }
+    }
 }
 
 void check_block(std::span<const std::byte> file, const Entry& entry, const std::string& path) {

@@ -87,6 +87,8 @@ struct Parsed {
     std::vector<Entry> entries;
 };
 [[nodiscard]] Parsed parse(std::span<const std::byte> file, const std::string& path);
+// What lies between the blocks must be zero.
+void check_padding(std::span<const std::byte> file, const Parsed& parsed, const std::string& path);
 void check_block(std::span<const std::byte> file, const Entry& entry, const std::string& path);
 [[nodiscard]] std::string_view entry_name(const Entry& entry) noexcept;
 

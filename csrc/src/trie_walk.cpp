@@ -7,8 +7,9 @@
 #include "trie_walk.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string>
 
+#include "allomatch/error.hpp"
 #include "allomatch/kernel_choice.hpp"
 #include "kernels/kernels.hpp"
 
@@ -29,7 +30,7 @@ struct LevelBuffer {
 
 class Walk {
   public:
-    Walk(const TrieView& trie, std::span<const WalkLocus> loci, std::uint32_t budget, const Cancel& cancel)
+    Walk(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget, const Cancel& cancel)
         : trie_(trie),
           loci_(loci),
           budget_(budget),
@@ -38,13 +39,13 @@ class Walk {
           buffers_(trie.levels.size() + 1) {
         hits.typings.resize(trie.levels.size());
         for (std::size_t c = 0; c < trie_.columns.size(); ++c) {
-            if (loci_[trie_.levels.size() + c].costs != nullptr) searched_columns_.push_back(c);
+            if (loci_[trie_.levels.size() + c].words != nullptr) searched_columns_.push_back(c);
         }
     }
 
     // Runs of `level` (or of phenotypes, below the last level) in any number; survivors go on to the levels below.
     void descend(std::size_t level, std::span<const Run> runs) {
-        if (level < trie_.levels.size() && loci_[level].costs == nullptr) {
+        if (level < trie_.levels.size() && loci_[level].words == nullptr) {
             pass_over(level, runs);
             return;
         }
@@ -88,6 +89,7 @@ class Walk {
             if (i + kAhead < survivors.count) __builtin_prefetch(&first_child[survivors.index[i + kAhead]]);
             const std::uint32_t node = survivors.index[i];
             runs[i] = {first_child[node], first_child[node + 1], survivors.spent[i], static_cast<std::uint32_t>(i)};
+            check(runs[i], first_child.back());
             if (next_ids != nullptr) __builtin_prefetch(next_ids + runs[i].first);
         }
         return runs;
@@ -118,6 +120,14 @@ class Walk {
     WalkHits hits;
 
   private:
+    // A file that was opened without full validation may be damaged; what is read next must be there.
+    static void check(const Run& run, std::uint32_t end) {
+        if (run.first <= run.last && run.last <= end) return;
+        throw Error(ErrorCode::CorruptFile, "corrupt registry file: children " + std::to_string(run.first) + " to " +
+                                                std::to_string(run.last) + " of " + std::to_string(end) +
+                                                "; run 'allomatch verify', and restore the file from a copy");
+    }
+
     void cancel_check() const {
         if (cancel_.stopped()) cancel_.check();
     }
@@ -131,7 +141,7 @@ class Walk {
     std::size_t filter(std::size_t level, const std::uint32_t* ids, std::span<const Run> runs,
                        kernels::Survivors out) const {
         if (ids != nullptr) {
-            const std::uint32_t* costs = level < trie_.levels.size() ? loci_[level].costs : column_costs(0);
+            const kernels::Costs costs = level < trie_.levels.size() ? loci_[level] : column_costs(0);
             return kernels_.filter_runs(ids, runs.data(), runs.size(), costs, budget_, out);
         }
         std::size_t kept = 0;  // no searched locus is left: all stay
@@ -145,8 +155,8 @@ class Walk {
         return kept;
     }
 
-    [[nodiscard]] const std::uint32_t* column_costs(std::size_t which) const noexcept {
-        return loci_[trie_.levels.size() + searched_columns_[which]].costs;
+    [[nodiscard]] kernels::Costs column_costs(std::size_t which) const noexcept {
+        return loci_[trie_.levels.size() + searched_columns_[which]];
     }
 
     // A level that is not searched: a run of nodes is one run of their children. The origin is handed through.
@@ -155,6 +165,7 @@ class Walk {
         for (Run& run : below) {
             run.first = trie_.levels[level].children[run.first];
             run.last = trie_.levels[level].children[run.last];
+            check(run, trie_.levels[level].children.back());
         }
         descend(level + 1, below);
     }
@@ -175,7 +186,7 @@ class Walk {
             // Up the chain of survivors to the typing at every searched level of nodes.
             std::uint32_t origin = buffer.origin[i];
             for (std::size_t level = trie_.levels.size(); level-- > 0;) {
-                if (loci_[level].costs == nullptr) continue;
+                if (loci_[level].words == nullptr) continue;
                 hits.typings[level].push_back(trie_.levels[level].typings[buffers_[level].index[origin]]);
                 origin = buffers_[level].origin[origin];
             }
@@ -183,7 +194,7 @@ class Walk {
     }
 
     const TrieView& trie_;
-    std::span<const WalkLocus> loci_;
+    std::span<const kernels::Costs> loci_;
     std::uint32_t budget_;
     const Cancel& cancel_;
     const kernels::Kernels& kernels_;
@@ -202,14 +213,14 @@ void append(WalkHits& all, const WalkHits& part) {
 
 }  // namespace
 
-WalkHits walk_trie(const TrieView& trie, std::span<const WalkLocus> loci, std::uint32_t budget, unsigned threads,
+WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget, unsigned threads,
                    const Cancel& cancel) {
     const auto phenotypes = static_cast<std::uint32_t>(trie.rows.size() - 1);
     WalkHits all;
     all.typings.resize(trie.levels.size());
     if (phenotypes == 0) return all;
     // Slices of the top: of its survivors if it is searched, else of everything below it.
-    const bool top_searched = !trie.levels.empty() && loci[0].costs != nullptr;
+    const bool top_searched = !trie.levels.empty() && loci[0].words != nullptr;
     Walk top(trie, loci, budget, cancel);
     std::vector<std::size_t> bounds{0};
     const LevelBuffer* survivors = nullptr;
@@ -217,14 +228,15 @@ WalkHits walk_trie(const TrieView& trie, std::span<const WalkLocus> loci, std::u
         survivors = &top.top();
         // By the number of children, which is what a survivor costs.
         const auto& children = trie.levels[0].children;
+        const auto count_of = [&](std::uint32_t node) { return std::uint64_t{children[node + 1] - children[node]}; };
         std::uint64_t total = 0;
         for (std::size_t i = 0; i < survivors->count; ++i) {
-            total += children[survivors->index[i] + 1] - children[survivors->index[i]];
+            total += count_of(survivors->index[i]);
         }
         const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, 16'384);
         std::uint64_t taken = 0;
         for (std::size_t i = 0; i < survivors->count; ++i) {
-            taken += children[survivors->index[i] + 1] - children[survivors->index[i]];
+            taken += count_of(survivors->index[i]);
             if (taken >= share || i + 1 == survivors->count) {
                 bounds.push_back(i + 1);
                 taken = 0;

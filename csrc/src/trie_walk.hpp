@@ -7,13 +7,9 @@
 
 #include "allomatch/parallel_for.hpp"
 #include "allomatch/registry.hpp"
+#include "kernels/kernels.hpp"
 
 namespace allomatch {
-
-// What the walk needs to know of one locus of the trie's order. No costs: the locus is not searched.
-struct WalkLocus {
-    const std::uint32_t* costs = nullptr;
-};
 
 struct WalkHits {
     std::vector<PhenotypeId> phenotypes;              // ascending
@@ -21,7 +17,9 @@ struct WalkHits {
     std::vector<std::vector<std::uint32_t>> typings;  // per node level that is searched: the typing of each hit
 };
 
-[[nodiscard]] WalkHits walk_trie(const TrieView& trie, std::span<const WalkLocus> loci, std::uint32_t budget,
+// `loci`: the costs at each locus of the trie's order; no words: the locus is not searched. Throws CorruptFile,
+// Interrupted.
+[[nodiscard]] WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget,
                                  unsigned threads, const Cancel& cancel);
 
 }  // namespace allomatch

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <string>
 
+#include "allomatch/error.hpp"
 #include "allomatch/kernel_choice.hpp"
 #include "kernels/kernels.hpp"
 
@@ -72,6 +74,11 @@ Counts LocusVerdicts::exact(TypingId typing) const {
 
 Counts LocusVerdicts::counts(TypingId typing) {
     if (cache_.empty()) cache_.assign(dictionary_.typing_count(), kNotYet);
+    if (typing.value >= cache_.size()) {
+        throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
+                                                std::to_string(cache_.size()) +
+                                                "; run 'allomatch verify', and restore the file from a copy");
+    }
     std::uint16_t& packed = cache_[typing.value];
     if (packed == kNotYet) packed = pack(exact(typing));
     return unpack(packed);

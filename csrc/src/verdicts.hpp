@@ -9,6 +9,7 @@
 
 #include "allomatch/match.hpp"
 #include "allomatch/registry.hpp"
+#include "kernels/kernels.hpp"
 
 namespace allomatch {
 
@@ -20,11 +21,14 @@ class LocusVerdicts {
 
     // Packs the costs in `direction` for the kernels; more than `limit` mismatches become 3.
     void pack_costs(Direction direction, std::uint8_t limit);
-    [[nodiscard]] const std::uint32_t* costs() const noexcept { return costs_.data(); }
+    [[nodiscard]] kernels::Costs costs() const noexcept {
+        return {costs_.data(), static_cast<std::uint32_t>(dictionary_.typing_count() - 1)};
+    }
     [[nodiscard]] std::uint8_t cost(TypingId typing) const noexcept {
         return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
     }
-    // All counts of a typing; computed when first asked for. Not for two threads at once.
+    // All counts of a typing; computed when first asked for. Not for two threads at once. Throws CorruptFile for an id
+    // that a damaged file may hold.
     [[nodiscard]] Counts counts(TypingId typing);
 
   private:

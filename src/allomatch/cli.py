@@ -6,6 +6,7 @@ Every command says what it did in a few lines, or as JSON with ``--json``. Exit 
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import io
 import json
@@ -85,6 +86,8 @@ def main() -> None:
             raise
         show()
         sys.exit(getattr(failure, "exit_code", 2))
+    if code == 130:
+        _complain("interrupted; nothing was changed")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -260,18 +263,23 @@ def _with_ragged(report: AddReport, file: TableFile) -> AddReport:
     if not file.ragged:
         return report
     width = len(file.schema)
+    # Rows of the file are counted from 0 after the heading (its line is number 1). Those set aside were not counted so far.
+    ragged = sorted((number - 2, cells) for number, cells in file.ragged)
+    before = [row - i for i, (row, _) in enumerate(ragged)]
+    shifted = [row + bisect.bisect_right(before, row) for row in report.errors["row"].to_pylist()]
+    table = report.errors.set_column(0, "row", pa.array(shifted, pa.int64()))
     rows = [
         {
-            "row": number,
+            "row": row,
             "donor_id": "",
             "field": "",
             "value": "",
             "code": code_of("MissingValue"),
-            "message": f"line {number} of the file has {cells} cells, the heading {width}; correct the line",
+            "message": f"the row has {cells} cells, the heading {width}; correct the row",
         }
-        for number, cells in file.ragged
+        for row, cells in ragged
     ]
-    errors = pa.concat_tables([report.errors, pa.Table.from_pylist(rows, report.errors.schema)])
+    errors = pa.concat_tables([table, pa.Table.from_pylist(rows, table.schema)]).sort_by("row")
     return AddReport(report.added, report.rejected + len(rows), errors, report.ignored_columns)
 
 

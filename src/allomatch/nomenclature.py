@@ -219,6 +219,8 @@ class Nomenclature:
             >>> Nomenclature.two_field().reduce("DRB1*04:01:01:01", "two-field")
             'DRB1*04:01'
         """
+        if level not in LEVELS:
+            raise problem("InvalidArgument", f"unknown level {level!r}; known are {', '.join(LEVELS)}")
         return "/".join(self._core.reduce(_name(name), level))
 
     def __repr__(self) -> str:
@@ -228,7 +230,7 @@ class Nomenclature:
 def _name(name: str) -> str:
     if not isinstance(name, str):
         raise problem("WrongType", f"an HLA name is text, this is {name!r}; give for example 'A*02:01'")
-    return name
+    return name.encode(errors="backslashreplace").decode()  # half a character is no name, and says so
 
 
 def _locate(release: str | None, path: Path | None) -> tuple[Path, str]:

@@ -15,6 +15,15 @@ from allomatch.nomenclature import LOCI
 __all__ = ["Phenotype"]
 
 
+def _utf8(text: str) -> str:
+    """Return a text that can be encoded; half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as failure:
+        raise problem("InvalidText", f"{text!r} holds half a character; correct the text") from failure
+    return text
+
+
 class Phenotype:
     """The typings of a person at up to eleven loci.
 
@@ -37,7 +46,7 @@ class Phenotype:
 
     def __init__(self, typings: str | Mapping[str, Sequence[str | None]]) -> None:
         if isinstance(typings, str):
-            self._core = _core.Phenotype.from_gl(typings)
+            self._core = _core.Phenotype.from_gl(_utf8(typings))
             return
         if not isinstance(typings, Mapping):
             raise problem(
@@ -52,12 +61,13 @@ class Phenotype:
                     "TooManyAlleles" if count > 2 else "MalformedTyping",
                     f"locus {locus} is given {count} positions ({repr(positions)[:80]}); give a pair, such as ('01:01', '02:01')",
                 )
-            texts = ["" if position is None else position for position in positions]
+            # pandas writes "no value" as a float that is unlike itself.
+            texts = ["" if position is None or position != position else position for position in positions]
             if not isinstance(locus, str) or not all(isinstance(text, str) for text in texts):
                 raise problem(
                     "WrongType", f"locus {locus!r} is given {positions!r}; positions are text, or None for blank"
                 )
-            pairs.append((locus, texts[0], texts[1]))
+            pairs.append((_utf8(locus), _utf8(texts[0]), _utf8(texts[1])))
         self._core = _core.Phenotype.from_pairs(pairs)
 
     @property

@@ -104,7 +104,8 @@ class Registry:
             FileAccessError: The file exists, or the folder cannot be written to.
             ArgumentError: An argument of the wrong kind.
         """
-        return cls.build(path, None, nomenclature=nomenclature, null_policy=null_policy)[0]
+        empty = pa.table({"donor_id": pa.array([], pa.string()), "gl": pa.array([], pa.string())})
+        return cls.build(path, empty, nomenclature=nomenclature, null_policy=null_policy)[0]
 
     @classmethod
     def build(
@@ -120,7 +121,7 @@ class Registry:
 
         Args:
             path: Where; must not exist.
-            table: As in :meth:`add`; ``None`` for no donors.
+            table: As in :meth:`add`.
             nomenclature: As in :meth:`create`.
             null_policy: As in :meth:`open`.
             threads: 0 means all cores.
@@ -282,6 +283,8 @@ class Registry:
         patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
         names = loci_of(loci)
         check_choice("direction", direction, str)
+        if per_locus is not None and not isinstance(per_locus, Mapping):
+            raise problem("WrongType", f"per_locus is {per_locus!r}; a mapping is needed, for example {{'DRB1': 0}}")
         limits = {loci_of([locus])[0]: most for locus, most in (per_locus or {}).items()}
         for locus, most in limits.items():
             if locus not in names:
@@ -350,8 +353,8 @@ def _in_range(name: str, value: int, most: int | None) -> None:
 
 def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int, *, extend: bool) -> AddReport:
     """Write a registry file: the donors of a table, after those that are there if it is to be extended."""
-    reader = None if table is None else _reader(table)
-    columns, ignored = ({}, ()) if reader is None else _known_columns(reader.schema)
+    reader = _reader(table)
+    columns, ignored = _known_columns(reader.schema)
     builder = _core.RegistryBuilder()
     errors: list[_core.RowError] = []
     row = 0
@@ -378,10 +381,8 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     return AddReport(row - rejected, rejected, table_of_errors, ignored)
 
 
-def _batches(reader: pa.RecordBatchReader | None) -> Iterator[pa.RecordBatch]:
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """Yield the batches of a stream, each checked to be what the stream said it would be."""
-    if reader is None:
-        return
     for batch in reader:
         if not batch.schema.equals(reader.schema):
             raise problem(
@@ -404,6 +405,9 @@ def _reader(table: Any) -> pa.RecordBatchReader:
             f"a table of donors is needed, this is a {type(table).__name__}; give a pyarrow, pandas, polars or duckdb table "
             "(anything with the Arrow C stream)",
         )
+    names = list(getattr(table, "columns", ()))
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        _check_twice(names)  # pandas would say so in its own words
     try:
         return pa.RecordBatchReader.from_stream(table)
     except (pa.ArrowException, ValueError, TypeError) as failure:
@@ -412,12 +416,16 @@ def _reader(table: Any) -> pa.RecordBatchReader:
         ) from failure
 
 
-def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return the columns that are used (name -> place) and the names of those that are not."""
-    names = schema.names
+def _check_twice(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise problem("InvalidArgument", f"column {name!r} is there twice; name each column once")
+
+
+def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the columns that are used (name -> place) and the names of those that are not."""
+    names = schema.names
+    _check_twice(names)
     if "donor_id" not in names:
         raise problem(
             "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"

@@ -126,7 +126,7 @@ class Segment {
     [[nodiscard]] std::span<const std::uint32_t> donor_ranks() const noexcept { return donor_ranks_; }
     [[nodiscard]] const AttributeColumn& attribute(std::size_t index) const noexcept { return attributes_[index]; }
     [[nodiscard]] PhenotypeId phenotype_of(DonorRow row) const noexcept;
-    [[nodiscard]] TypingId typing_of(PhenotypeId phenotype, Locus locus) const noexcept;
+    [[nodiscard]] TypingId typing_of(PhenotypeId phenotype, Locus locus) const;
     [[nodiscard]] std::vector<BlockInfo> blocks() const;
     [[nodiscard]] std::uint64_t file_bytes() const noexcept;
 

@@ -25,8 +25,9 @@ inline __m256i pack_front(__m256i values, uint32_t mask) {
     return _mm256_permutevar8x32_epi32(values, _mm256_load_si256((const __m256i*)kPermutations.lane[mask]));
 }
 
-inline __m256i costs_of(const uint32_t* costs, __m256i ids) {
-    const __m256i words = _mm256_i32gather_epi32((const int*)costs, _mm256_srli_epi32(ids, 4), 4);
+inline __m256i costs_of(Costs costs, __m256i ids) {
+    ids = _mm256_min_epu32(ids, _mm256_set1_epi32((int)costs.last));
+    const __m256i words = _mm256_i32gather_epi32((const int*)costs.words, _mm256_srli_epi32(ids, 4), 4);
     const __m256i shift = _mm256_slli_epi32(_mm256_and_si256(ids, _mm256_set1_epi32(15)), 1);
     return _mm256_and_si256(_mm256_srlv_epi32(words, shift), _mm256_set1_epi32(3));
 }
@@ -44,8 +45,7 @@ inline void store(uint32_t* to, __m256i values) {
     _mm256_storeu_si256((__m256i*)to, values);
 }
 
-size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
-                   Survivors out) {
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs costs, uint32_t limit, Survivors out) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     size_t kept = 0;
     for (size_t r = 0; r < n_runs; ++r) {
@@ -69,7 +69,7 @@ size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const ui
     return kept;
 }
 
-size_t filter_indexed(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors s, size_t n) {
+size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivors s, size_t n) {
     const __m256i most = _mm256_set1_epi32((int)limit);
     const __m256i excluded = _mm256_set1_epi32(3);
     size_t kept = 0;

@@ -8,8 +8,9 @@ namespace {
 
 #include "crc32c_sse42.inc"
 
-inline __m512i costs_of(const uint32_t* costs, __m512i ids) {
-    const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(ids, 4), (const void*)costs, 4);
+inline __m512i costs_of(Costs costs, __m512i ids) {
+    ids = _mm512_min_epu32(ids, _mm512_set1_epi32((int)costs.last));
+    const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(ids, 4), (const void*)costs.words, 4);
     const __m512i shift = _mm512_slli_epi32(_mm512_and_si512(ids, _mm512_set1_epi32(15)), 1);
     return _mm512_and_si512(_mm512_srlv_epi32(words, shift), _mm512_set1_epi32(3));
 }
@@ -27,8 +28,7 @@ inline void store_packed(uint32_t* to, __mmask16 mask, __m512i values) {
     _mm512_storeu_si512((void*)to, _mm512_maskz_compress_epi32(mask, values));
 }
 
-size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
-                   Survivors out) {
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs costs, uint32_t limit, Survivors out) {
     size_t kept = 0;
     for (size_t r = 0; r < n_runs; ++r) {
         const Run run = runs[r];
@@ -60,7 +60,7 @@ inline __m512i load_indexed(const uint32_t* ids, __m512i index, __mmask16 lanes)
     return _mm512_inserti64x4(_mm512_castsi256_si512(id_low), id_high, 1);
 }
 
-size_t filter_indexed(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors s, size_t n) {
+size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivors s, size_t n) {
     const __m512i most = _mm512_set1_epi32((int)limit);
     size_t kept = 0;
     for (size_t i = 0; i < n; i += 16) {

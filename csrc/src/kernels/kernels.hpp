@@ -30,14 +30,21 @@ struct Survivors {
 
 enum : size_t { kSlack = 16 };
 
+// The packed costs of a locus' typings, and its last typing: a damaged file may hold ids beyond it, which are taken for
+// it.
+struct Costs {
+    const uint32_t* words;
+    uint32_t last;
+};
+
 struct Kernels {
     const char* name;
     // For every run, in order, keeps i in [first, last) where spent + cost(ids[i]) <= limit: index = i, spent = spent +
     // cost, origin = the run's. Returns how many were kept. The runs' spent are at most `limit`.
-    size_t (*filter_runs)(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
+    size_t (*filter_runs)(const uint32_t* ids, const Run* runs, size_t n_runs, Costs costs, uint32_t limit,
                           Survivors out);
     // Keeps those of `n` survivors whose spent + cost(ids[index]) <= limit, in place.
-    size_t (*filter_indexed)(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors survivors, size_t n);
+    size_t (*filter_indexed)(const uint32_t* ids, Costs costs, uint32_t limit, Survivors survivors, size_t n);
     // Packs table[bits[pairs[2i]] * 32 + bits[pairs[2i + 1]]] for i in [0, n) into out; whole words are written.
     // bits and table are followed by three readable bytes.
     void (*classify)(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out);

@@ -4,12 +4,12 @@
 namespace allomatch::kernels {
 namespace {
 
-uint32_t cost_of(const uint32_t* costs, uint32_t id) {
-    return costs[id >> 4] >> ((id & 15) * 2) & 3;
+uint32_t cost_of(Costs costs, uint32_t id) {
+    if (id > costs.last) id = costs.last;
+    return costs.words[id >> 4] >> ((id & 15) * 2) & 3;
 }
 
-size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const uint32_t* costs, uint32_t limit,
-                   Survivors out) {
+size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs costs, uint32_t limit, Survivors out) {
     size_t kept = 0;
     for (size_t r = 0; r < n_runs; ++r) {
         const Run run = runs[r];
@@ -24,7 +24,7 @@ size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, const ui
     return kept;
 }
 
-size_t filter_indexed(const uint32_t* ids, const uint32_t* costs, uint32_t limit, Survivors s, size_t n) {
+size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivors s, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < n; ++i) {
         const uint32_t cost = cost_of(costs, ids[s.index[i]]);
