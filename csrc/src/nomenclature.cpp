@@ -120,8 +120,6 @@ Name parse_name(Locus locus, std::string_view original) {
         } else {
             malformed(locus, text, "unknown suffix");
         }
-        // Small g differs from G in case alone, so this one letter is read as written.
-        if (rest.back() == 'g') malformed(locus, text, "small g groups are not read yet");
         rest.remove_suffix(1);
     }
     std::size_t count = 0;
@@ -140,7 +138,9 @@ Name parse_name(Locus locus, std::string_view original) {
         name.fields[count] = value;
     }
     if (count < 2) malformed(locus, text, "a single field; write 02:XX for any allele of a first field");
-    if (name.kind == NameKind::GGroup && count != 3 && count != 2) malformed(locus, text, "a G group has three fields");
+    // Two fields and a g, in any case, is the small g of other programs.
+    if (name.kind == NameKind::GGroup && count == 2) malformed(locus, text, "small g groups are not read yet");
+    if (name.kind == NameKind::GGroup && count != 3) malformed(locus, text, "a G group has three fields");
     if (name.kind == NameKind::PGroup && count != 2) malformed(locus, text, "a P group has two fields");
     return name;
 }
@@ -408,7 +408,17 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
         std::sort(groups[l].begin(), groups[l].end(), [](const Group& a, const Group& b) { return a.name < b.name; });
         for (std::uint32_t g = 0; g < groups[l].size(); ++g) {
             ((*loci[l]).*names).push_back(groups[l][g].name);
-            for (const std::uint32_t member : groups[l][g].members) loci[l]->alleles[member].*group_of = g;
+            for (const std::uint32_t member : groups[l][g].members) {
+                auto& allele = loci[l]->alleles[member];
+                if (allele.*group_of != kNoGroup) {
+                    const auto locus = static_cast<Locus>(l);
+                    throw Error(ErrorCode::BadReleaseFile,
+                                std::string(file) + " has " + to_text(locus, allele.name) + " in two groups, " +
+                                    to_text(locus, groups[l][allele.*group_of].name) + " and " +
+                                    to_text(locus, groups[l][g].name) + "; fetch the release file again");
+                }
+                allele.*group_of = g;
+            }
         }
     }
 }
@@ -441,6 +451,11 @@ void number_ard_groups(Locus locus, ReleaseLocus& tables) {
         if (fresh) tables.group_texts.push_back(text);
         allele.ard = it->second;
         if (allele.p_group != kNoGroup) tables.p_ard[allele.p_group] = it->second;
+    }
+    for (std::size_t p = 0; p < tables.p_ard.size(); ++p) {
+        if (tables.p_ard[p] != kNoGroup) continue;
+        throw Error(ErrorCode::BadReleaseFile, "hla_nom_p.txt has the P group " + to_text(locus, tables.p_names[p]) +
+                                                   " of null alleles only; fetch the release file again");
     }
 }
 

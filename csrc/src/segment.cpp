@@ -27,6 +27,10 @@ constexpr std::array<AttributeSpec, kAttributeCount> kAttributes = {{
 constexpr std::array<std::uint32_t, 2> kNoTypings{0, 0};
 constexpr std::array<std::uint32_t, 1> kNoPositions{0};
 
+bool strictly_ascending(std::span<const std::uint32_t> offsets) noexcept {
+    return std::adjacent_find(offsets.begin(), offsets.end(), [](auto a, auto b) { return a >= b; }) == offsets.end();
+}
+
 // The typing ids of a phenotype's last levels and the rows are trusted after a Full check, or by choice after a Header
 // one.
 bool ascending(std::span<const std::uint32_t> offsets, std::size_t end) noexcept {
@@ -156,8 +160,10 @@ void Segment::read_dictionary(const Directory& directory, Locus locus) {
     typing_donors_[l] = directory.u32(prefix + ".typings.donors");
     const bool sound = ascending(view.position_offsets, view.position_names.size()) &&
                        ascending(view.typing_offsets, view.pairs.size()) && view.typing_offsets.size() >= 2 &&
-                       view.typing_offsets[1] == 0 && all_below(view.position_names, view.names.size()) &&
-                       all_below(pairs, view.position_count()) && typing_donors_[l].size() == view.typing_count();
+                       view.typing_offsets[1] == 0 && strictly_ascending(view.position_offsets) &&
+                       strictly_ascending(view.typing_offsets.subspan(1)) &&
+                       all_below(view.position_names, view.names.size()) && all_below(pairs, view.position_count()) &&
+                       typing_donors_[l].size() == view.typing_count();
     if (!sound) directory.corrupt("the dictionary of locus " + prefix + " contradicts itself");
     // Typing t in [1, n) has one genotype exactly as long as offsets[t + 1] == t.
     std::size_t low = 1;

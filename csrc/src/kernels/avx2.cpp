@@ -54,7 +54,7 @@ size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs co
         const __m256i most = _mm256_set1_epi32((int)budget);
         const __m256i spent_before = _mm256_set1_epi32((int)run.spent);
         const __m256i origins = _mm256_set1_epi32((int)run.origin);
-        for (uint32_t i = run.first; i < run.last; i += 8) {
+        for (uint64_t i = run.first; i < run.last; i += 8) {
             const __m256i lanes = first_lanes(run.last - i < 8 ? run.last - i : 8);
             const __m256i id = _mm256_maskload_epi32((const int*)ids + i, lanes);
             const __m256i cost = costs_of(costs, id);

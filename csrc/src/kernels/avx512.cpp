@@ -34,7 +34,7 @@ size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs co
         const Run run = runs[r];
         const uint32_t budget = limit - run.spent < 2 ? limit - run.spent : 2;
         const __m512i most = _mm512_set1_epi32((int)budget);
-        for (uint32_t i = run.first; i < run.last; i += 16) {
+        for (uint64_t i = run.first; i < run.last; i += 16) {
             const __mmask16 lanes = first_lanes(run.last - i);
             const __m512i id = _mm512_maskz_loadu_epi32(lanes, (const void*)(ids + i));
             const __m512i cost = costs_of(costs, id);
