@@ -1,0 +1,287 @@
+"""Makes the tables of docs/benchmarks.md from the JSON of benchmark runs.
+
+What: `python -m benchmarks.report RUN.json [RUN.json ...] [--output docs/benchmarks.md]`; one section a run, smallest
+first, then how time grows between runs and, for 40 million donors, the aims. Invariants: nothing is measured or judged
+here but what the files say, and a table whose results are missing is left out. Why from files: the tables in the
+documents are those of a run that is committed beside them, and can be made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Run", "main", "markdown"]
+
+SEARCHES = ("10/10", ">=9/10", ">=8/10")
+SCANS = ("numpy", "polars", "duckdb", "cython")
+NAMES = {"numpy": "NumPy", "polars": "Polars", "duckdb": "DuckDB", "cython": "Cython", "pyarrow": "pyarrow"}
+AIM_DONORS = 40_000_000
+AIM_SEARCH_S = {"10/10": 0.002, ">=9/10": 0.006, ">=8/10": 0.040}
+AIM_RATIO, AIM_OPEN_S, AIM_TRIE_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 16, 500_000, 3
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's results (the `extra_info` of every benchmark) and where it was made."""
+
+    source: str
+    machine: dict[str, Any]
+    commit: dict[str, Any]
+    date: str
+    results: list[Result]
+
+    @classmethod
+    def read(cls, path: Path) -> Run:
+        """Read a file of `--benchmark-json`.
+
+        Raises:
+            ValueError: It holds no result of these benchmarks.
+        """
+        content = json.loads(path.read_text(encoding="utf-8"))
+        results = [b["extra_info"] for b in content["benchmarks"] if b.get("extra_info", {}).get("work")]
+        if not results:
+            raise ValueError(f"{path} holds no result of allomatch's benchmarks: make it with --benchmark-json={path}")
+        return cls(path.name, content["machine_info"], content["commit_info"], content["datetime"], results)
+
+    @property
+    def donors(self) -> int:
+        """How many donors were searched."""
+        return int(self.results[0]["donors"])
+
+    def all(self, **wanted: Any) -> Iterator[Result]:
+        """The results with these values."""
+        return (r for r in self.results if all(r.get(name) == value for name, value in wanted.items()))
+
+    def one(self, **wanted: Any) -> Result | None:
+        """The first result with these values, or None."""
+        return next(self.all(**wanted), None)
+
+
+def _time(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:.0f} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 0.1 else f"{seconds * 1e3:.0f} ms"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2g}x" if value < 10 else f"{value:.0f}x"
+
+
+def _mib(size: float) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def _head(run: Run) -> list[str]:
+    first = run.results[0]
+    ours = run.machine.get("allomatch", {})
+    processor = run.machine.get("cpu", {}).get("brand_raw", run.machine.get("processor", "unknown processor"))
+    packages = ", ".join(f"{name} {v}" for name, v in ours.get("packages", {}).items() if v)
+    drawn = first["haplotypes"]
+    files = "the full frequency files" if drawn["full_files"] else "the excerpt of the package"
+    memory = f", {_mib(ours['memory_bytes'])}" if ours.get("memory_bytes") else ""
+    loads = [r["load"] for r in run.results if r.get("load") is not None]
+    busy = f" Load average during the run: {min(loads):.1f} to {max(loads):.1f}." if loads else ""
+    changed = " with uncommitted changes" if run.commit.get("dirty") else ""
+    return [
+        f"## {run.donors:,} donors",
+        "",
+        f"Drawn from {files} ({drawn['all']:,} haplotypes, seed {first['seed']}): {first['typings']:,} distinct typings, "
+        f"{first['phenotypes']:,} distinct phenotypes; nomenclature {first['nomenclature']}. "
+        f"{processor}, {ours.get('cores', '?')} cores{memory}; kernel {ours.get('kernel', '?')}; allomatch "
+        f"{ours.get('version', '?')}, Python {ours.get('python', '?')}, {packages}. Commit "
+        f"{str(run.commit.get('id'))[:12]}{changed}, {run.date[:10]}.{busy}",
+        "",
+    ]
+
+
+def _searches(run: Run) -> list[str]:
+    rows = []
+    beside = []
+    for what in SEARCHES:
+        ours = run.one(work="search", what=what, engine="allomatch", way="all threads")
+        if ours is None:
+            continue
+        single = run.one(work="search", what=what, engine="allomatch", way="one thread")
+        table = run.one(work="search", what=what, engine="allomatch", way="as a table")
+        rows.append(
+            [
+                what,
+                f"{ours['hits_median']:,.0f}",
+                f"{ours['hits_most']:,}",
+                _time(ours["median_s"]),
+                _time(ours["p95_s"]),
+                _time(single["median_s"]) if single else "",
+                _time(table["median_s"]) if table else "",
+                f"{ours['patients']} x {ours['samples'] // ours['patients']}",
+            ]
+        )
+        scans = {name: run.one(work="search", what=what, engine=name) for name in SCANS}
+        if "ratios" in ours:
+            cells = [
+                f"{_time(scan['median_s'])} ({_ratio(ours['ratios'][name])})" if scan and name in ours["ratios"] else ""
+                for name, scan in scans.items()
+            ]
+            counts = {str(scan["patients"]) for scan in scans.values() if scan}
+            beside.append(
+                [what, *cells, f"{_ratio(ours['ratio'])} ({NAMES[ours['fastest_baseline']]})", "/".join(counts)]
+            )
+    lines = []
+    if rows:
+        threads = next(run.all(work="search", engine="allomatch", way="all threads"))["threads"]
+        heads = ["search, all hits", "hits, median", "most", f"median, {threads} threads", "p95", "median, 1 thread"]
+        lines += _table([*heads, "median with table", "patients x rounds"], rows)
+    if beside:
+        heads = [
+            "beside it, median (ratio)",
+            *(NAMES[name] for name in SCANS),
+            "fastest baseline / allomatch",
+            "patients",
+        ]
+        lines += _table(heads, beside)
+    return lines
+
+
+def _builds(run: Run) -> list[str]:
+    rows = []
+    for result in run.all(work="build"):
+        ours = result["engine"] == "allomatch"
+        peak = result["anonymous_bytes_peak"]
+        rows.append(
+            [
+                "index" if ours else f"{NAMES[result['engine']]}: encode, write Parquet",
+                _time(result["median_s"]),
+                f"{result['donors_per_s']:,.0f}",
+                _mib(peak) if peak else "",
+                f"{result['peak_to_output']:.2g}" if peak else "",
+                f"{result['bytes_a_donor']:.1f}",
+                f"{result['hla_bytes_a_donor']:.1f}" if ours else "",
+                f"{result['trie_bytes_a_donor']:.1f}" if ours else "",
+            ]
+        )
+    heads = [
+        "build from Arrow",
+        "median",
+        "donors/s",
+        "peak memory",
+        "peak / output",
+        "bytes a donor",
+        "of it HLA",
+        "of it trie",
+    ]
+    return _table(heads, rows) if rows else []
+
+
+def _opens(run: Run) -> list[str]:
+    rows = [
+        [
+            r["what"] if r["engine"] == "allomatch" else f"baseline: {r['what']}",
+            _time(r["median_s"]),
+            _time(r["p95_s"]),
+        ]
+        for r in run.all(work="open")
+    ]
+    return _table(["open, files cached", "median", "p95"], rows) if rows else []
+
+
+def _growth(runs: Sequence[Run]) -> list[str]:
+    """How the times of the smallest run grow to those of the largest."""
+    small, large = runs[0], runs[-1]
+    rows = []
+    for what in SEARCHES:
+        for engine in ("allomatch", *SCANS):
+            way = {"way": "all threads"} if engine == "allomatch" else {}
+            pair = [run.one(work="search", what=what, engine=engine, **way) for run in (small, large)]
+            if pair[0] is None or pair[1] is None:
+                continue
+            times = [result["median_s"] for result in pair if result]
+            hits = [result["hits_median"] for result in pair if result]
+            rows.append(
+                [
+                    f"{what}, {NAMES.get(engine, engine)}",
+                    *map(_time, times),
+                    _ratio(times[1] / times[0]),
+                    f"{hits[0]:,.0f} -> {hits[1]:,.0f}",
+                ]
+            )
+    if not rows:
+        return []
+    title = f"## From {small.donors:,} to {large.donors:,} donors ({_ratio(large.donors / small.donors)})"
+    heads = ["median", f"{small.donors:,}", f"{large.donors:,}", "grows", "hits, median"]
+    return [title, "", *_table(heads, rows)]
+
+
+def _aims(run: Run) -> list[str]:
+    if run.donors < AIM_DONORS:
+        return []
+    rows: list[list[str]] = []
+
+    def add(what: str, aim: str, measured: str, met: bool) -> None:
+        rows.append([what, aim, measured, "met" if met else "**missed**"])
+
+    for what in SEARCHES:
+        result = run.one(work="search", what=what, engine="allomatch", way="all threads")
+        if result:
+            aim = AIM_SEARCH_S[what]
+            add(f"{what}, median", f"<= {_time(aim)}", _time(result["median_s"]), result["median_s"] <= aim)
+            if "ratio" in result:
+                met = result["ratio"] >= AIM_RATIO
+                add(f"{what}, fastest baseline / allomatch", f">= {AIM_RATIO}x", _ratio(result["ratio"]), met)
+    build = run.one(work="build", engine="allomatch")
+    if build:
+        trie, speed, peak = build["trie_bytes_a_donor"], build["donors_per_s"], build["peak_to_output"]
+        add("trie and typing ids, bytes a donor", f"<= {AIM_TRIE_BYTES}", f"{trie:.1f}", trie <= AIM_TRIE_BYTES)
+        add("build, donors/s", f">= {AIM_BUILD:,}", f"{speed:,.0f}", speed >= AIM_BUILD)
+        if peak is not None:
+            add("build, peak memory / index", f"<= {AIM_PEAK}", f"{peak:.2f}", peak <= AIM_PEAK)
+    opened = run.one(work="open", what="open")
+    if opened:
+        add("open, cached", f"<= {_time(AIM_OPEN_S)}", _time(opened["median_s"]), opened["median_s"] <= AIM_OPEN_S)
+    return [f"## The aims, at {run.donors:,} donors", "", *_table(["work", "aim", "measured", ""], rows)]
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """The tables of some runs; those of more donors come later."""
+    runs = sorted(runs, key=lambda run: run.donors)
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `python -m benchmarks.report` from the JSON of "
+        + ", ".join(f"`{run.source}`" for run in runs)
+        + "; `benchmarks/README.md` says what was measured and how to read it.",
+        "",
+    ]
+    lines += _aims(runs[-1])
+    for run in runs:
+        lines += [*_head(run), *_searches(run), *_builds(run), *_opens(run)]
+    if len(runs) > 1:
+        lines += _growth(runs)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    """Read the files named on the command line and print or write the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description="Tables from benchmark runs.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.json", help="made with --benchmark-json")
+    parser.add_argument("--output", type=Path, help="Markdown file to write; without it the tables are printed")
+    given = parser.parse_args()
+    text = markdown([Run.read(path) for path in given.runs])
+    if given.output is None:
+        print(text, end="")
+    else:
+        given.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
