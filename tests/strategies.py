@@ -203,10 +203,10 @@ class TypingDraw:
         kind = chooser.number(0, 29)
         if kind < 18:
             return self.name(chooser)
-        if kind == 29 and self.unknowns and self.words.unknown:
+        if kind > 26 and self.unknowns and self.words.unknown:
             return chooser.pick(self.words.unknown)
         items = [self.name(chooser) for _ in range(chooser.number(2, 4))]
-        if kind > 26 and self.words.unknown:
+        if kind in (18, 19) and self.words.unknown:
             # Unknown names beside known ones are dropped.
             items.insert(chooser.number(0, len(items)), chooser.pick(self.words.unknown))
         if kind > 22:

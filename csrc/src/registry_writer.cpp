@@ -74,17 +74,21 @@ void sort_by_key(std::vector<Keyed>& values, unsigned threads, const Cancel& can
 template <typename Refine>
 void for_each_run(std::vector<Keyed>& values, unsigned threads, const Cancel& cancel, Refine refine) {
     const std::size_t tasks = values.size() < 100'000 ? 1 : std::size_t{threads} * 16;
+    // Shares begin where a run begins, found before anyone sorts: a task looks at no other task's values.
+    std::vector<std::size_t> starts(tasks + 1, values.size());
+    for (std::size_t task = 0; task < tasks; ++task) {
+        std::size_t i = std::max(values.size() * task / tasks, task == 0 ? 0 : starts[task - 1]);
+        while (i > 0 && i < values.size() && values[i].key == values[i - 1].key) ++i;
+        starts[task] = i;
+    }
     parallel_for(tasks, threads, cancel, [&](std::size_t task) {
-        std::size_t i = values.size() * task / tasks;
-        const std::size_t end = values.size() * (task + 1) / tasks;
-        // A run belongs to the task in whose share it begins.
-        while (i > 0 && i < end && values[i].key == values[i - 1].key) ++i;
-        while (i < end) {
+        for (std::size_t i = starts[task]; i < starts[task + 1];) {
             std::size_t j = i + 1;
-            while (j < values.size() && values[j].key == values[i].key) ++j;
-            if (j - i > 1)
+            while (j < starts[task + 1] && values[j].key == values[i].key) ++j;
+            if (j - i > 1) {
                 refine(values.begin() + static_cast<std::ptrdiff_t>(i),
                        values.begin() + static_cast<std::ptrdiff_t>(j));
+            }
             i = j;
         }
     });
