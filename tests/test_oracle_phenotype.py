@@ -50,7 +50,7 @@ def written_otherwise(chooser: Chooser, canonical: str) -> str:
     def item(text: str, is_first: bool) -> str:
         _, _, rest = text.partition("*")
         text = chooser.pick([f"HLA-{text}", text] if is_first else [text, rest, f"HLA-{text}"])
-        if chooser.number(0, 3) == 0 and not text.endswith("G"):  # small g is another thing
+        if chooser.number(0, 3) == 0:
             text = text.lower()
         return chooser.pick(["", "", " ", "\t"]) + text + chooser.pick(["", "", " ", "\r\n"])
 
@@ -163,9 +163,8 @@ def damaged(chooser: Chooser, text: str) -> str:
     return text
 
 
-# What the two sides read differently, known and reported: a field 00 (the core refuses it, and rightly: there is none),
-# and a G group in lower case or of two fields, that is what small g will be.
-DIFFERENT = re.compile(r"(?<!\d)00(?!\d)|\d\s*g|(?:^|[*/+|])\s*(?:\d+:)?\d+G")
+# What the two sides read differently, known and reported: a field 00 (the core refuses it, and rightly: there is none).
+DIFFERENT = re.compile(r"(?<!\d)00(?!\d)")
 
 
 def core_reads(text: str) -> Meaning | str:

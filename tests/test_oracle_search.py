@@ -553,7 +553,7 @@ def large_requests(chooser: Chooser, large: Large, count: int) -> list[Answer]:
     for number in range(count):
         # All loci in any order, some of them, and one that nobody is typed at.
         loci = [locus for locus in pools if number % 2 == 0 or chooser.number(0, 1)] or [chooser.pick(list(pools))]
-        if chooser.number(0, 2) == 0:
+        if chooser.number(0, 2) == 0 and "DPA1" not in loci:
             loci.append("DPA1")
         patient = {locus: chooser.pick(pools[locus]) for locus in loci if locus in pools and chooser.number(0, 5)}
         if number % 3 == 0:
