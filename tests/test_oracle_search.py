@@ -348,7 +348,7 @@ def check(case: Answer) -> None:
     assert found == expected, first_difference(found, expected, case)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(cases("two-field"))
 def test_two_field(case: Answer) -> None:
     check(case)
@@ -383,7 +383,7 @@ def test_unreadable_typings_explain_themselves(release: Nomenclature, scratch: P
     assert hits.explain(1)
 
 
-CASES_A_KERNEL = 240
+CASES_A_KERNEL = 180
 
 
 @cache
@@ -423,14 +423,14 @@ def test_the_fixed_cases_are_worth_running() -> None:
     answers = [each for answers in expected_of_fixed_cases() for each in answers[1:]]
     assert sum("error" in each for each in answers) > 3 or not has_releases("3.58.0")
     totals = [each["total"] for each in answers if "error" not in each]
-    assert sum(total == 0 for total in totals) > 30
-    assert sum(total > 5 for total in totals) > 150
+    assert sum(total == 0 for total in totals) > 10
+    assert sum(total > 5 for total in totals) > 100
     least = [hit[1] for each in answers if "error" not in each for hit in each["hits"]]
     # Hits of every budget, and counts that are certain, ambiguous, and different by direction.
     assert {counts[0] for counts in least} >= {0, 1, 2, 3, 4}
-    assert sum(counts[0] < counts[1] for counts in least) > 1000
-    assert sum(counts[0] == counts[1] for counts in least) > 200
-    assert sum(counts[2] != counts[4] for counts in least) > 200
+    assert sum(counts[0] < counts[1] for counts in least) > 700
+    assert sum(counts[0] == counts[1] for counts in least) > 100
+    assert sum(counts[2] != counts[4] for counts in least) > 100
 
 
 # ---- large registries -------------------------------------------------------------------------------------------------------
