@@ -33,7 +33,8 @@ class Phenotype:
             blank means untyped.
 
     Raises:
-        TypingError: Malformed text, an unknown locus, more than two positions, a locus given twice.
+        TypingError: Malformed text, more than two positions, a locus given twice.
+        ArgumentError: An unknown locus, or something else than text.
 
     Example:
         >>> Phenotype("A*02:01+A*01:01^B*08:01/B*08:02+B*44:02").gl
