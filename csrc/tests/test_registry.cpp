@@ -224,6 +224,17 @@ TEST(round_trip_of_random_donors) {
     }
 }
 
+TEST(homozygous_genotypes_in_a_list) {
+    // One '+' for two genotypes, on either side, and none: these are not the usual pair of positions.
+    const Folder folder;
+    const std::vector<Donor> donors = {donor("1", "A*01:01|A*02:01+A*03:01"), donor("2", "A*02:01+A*03:01|A*01:01"),
+                                       donor("3", "A*01:01|A*02:01"), donor("4", "A*01:01"),
+                                       donor("5", "A*01:01+A*01:01")};
+    const auto segment = segment_of(folder, donors);
+    check_segment(*segment, donors);
+    CHECK_EQ(segment->phenotype_count(), 3U);
+}
+
 TEST(trie_has_levels_where_they_pay_off) {
     const Folder folder;
     std::mt19937 random(11);

@@ -366,7 +366,7 @@ TEST(flat_tries_of_many_phenotypes) {
     std::mt19937 random(33);
     Mix mix = deep_mix();
     mix.loci = {Locus::B, Locus::C, Locus::DQB1};
-    std::vector<Donor> donors = random_donors(135'000, mix, random);
+    std::vector<Donor> donors = random_donors(135'001, mix, random);
     for (std::size_t i = 0; i < donors.size(); ++i) {
         donors[i].typings[0] = numbered(numbered("A*01:", 10 + i / 400).append("+A*02:"), 10 + i % 400);
     }
@@ -380,6 +380,12 @@ TEST(flat_tries_of_many_phenotypes) {
         request.max_mismatches = 1;
         check_large(index, phenotype_of(donors[0]), request);
     }
+    // Everybody is a hit: no slice may lose its end.
+    SearchRequest everybody;
+    everybody.loci = {Locus::B};
+    everybody.max_mismatches = 2;
+    everybody.threads = 2;
+    CHECK_EQ(index.search(phenotype_of(donors[0]), everybody, Cancel()).donors, donors.size());
     // The one donor who matches at A, found below all those typings.
     SearchRequest request;
     request.loci = {Locus::A};
