@@ -29,10 +29,12 @@ from rich.text import Text
 from allomatch import _core, demo
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
+from allomatch.install import install_release
 from allomatch.match import PRESETS, NullPolicy
-from allomatch.nomenclature import Nomenclature, install, releases
+from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
+from allomatch.releases import releases
 from allomatch.search import Direction, Hits
 
 __all__ = ["app", "main"]
@@ -529,7 +531,7 @@ def nomenclature_install(
 
     Example: allomatch nomenclature install 3.58.0 --from IMGTHLA
     """
-    folder = install(release, source)
+    folder = install_release(release, source)
     if as_json:
         _print_json({"release": release, "folder": str(folder)})
     else:
