@@ -31,6 +31,7 @@ from allomatch._core import ERROR_CODES
 from allomatch.install import install_release
 from allomatch.registry import ERROR_SCHEMA
 from allomatch.releases import releases
+from made_up import small_release
 from reference.truth import existing_data_dir, needs_data
 
 GL = "A*01:01+A*02:01"
@@ -355,22 +356,6 @@ def test_random_bytes_never_break_anything(registry: am.Registry) -> None:
 
 
 # --- names that a release lacks -------------------------------------------------------------------------------------
-
-
-def small_release(
-    folder: Path, version: str | None = "3.58.0", alleles: str = "01:01 02:01 03:01:01 03:01:02N"
-) -> Path:
-    """Release files as the official ones are laid out, of a few alleles."""
-    head = f"# file: x\n# version: IPD-IMGT/HLA {version}\n" if version else ""
-    (folder / "wmda").mkdir(parents=True, exist_ok=True)
-    names = alleles.split()
-    (folder / "Allelelist.txt").write_text(
-        head + "AlleleID,Allele\n" + "".join(f"HLA{i:05},A*{name}\n" for i, name in enumerate(names))
-    )
-    expressed = "".join(f"A*;{name};\n" for name in names if not name.endswith("N"))
-    (folder / "wmda/hla_nom_p.txt").write_text(head + expressed)
-    (folder / "wmda/hla_nom_g.txt").write_text(head + "".join(f"A*;{name};\n" for name in names))
-    return folder
 
 
 @pytest.fixture

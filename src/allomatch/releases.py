@@ -24,20 +24,30 @@ from allomatch.errors import AllomatchError, problem
 __all__ = [
     "CHECKSUMS",
     "FILES",
+    "MAC_NAMES",
     "ReleaseFile",
+    "access_problem",
     "cache_folder",
+    "checksum",
     "find_release",
     "fingerprint",
+    "is_release",
     "mac_file",
     "mac_text",
+    "missing_files",
+    "recorded_checksums",
     "release_files",
     "releases",
 ]
 
 CHECKSUMS = "checksums.json"
 
+# What the NMDP calls its lists, best first: in numerical or alphabetical order, text before zip files.
+MAC_NAMES = ("numer.v3*.txt", "alpha.v3*.txt", "numer.v3*.zip", "alpha.v3*.zip")
+
 # More than ten times the NMDP's list of today; a zip file that says more is refused before it fills the memory.
 _MOST_MAC_BYTES = 1 << 31
+_MACS_AGAIN = "run 'allomatch nomenclature install-macs' again"
 
 
 class ReleaseFile(NamedTuple):
@@ -173,7 +183,7 @@ def release_files(folder: Path, release: str) -> dict[str, bytes]:
         FileAccessError: A required file is missing, or a file cannot be read.
         TypingError: A file is not what was installed.
     """
-    recorded = _recorded(folder)
+    recorded = recorded_checksums(folder)
     texts = {}
     for file in FILES:
         path = file.find(folder, release)
@@ -211,10 +221,10 @@ def fingerprint(folder: Path, release: str, *others: Path) -> str:
 def mac_file() -> Path | None:
     """Return the NMDP's list of multiple allele codes, from ``ALLOMATCH_DATA`` first and then the user's cache, or None.
 
-    In a folder, ``numer.v3*.txt`` comes before ``alpha.v3*.txt`` and text before zip files; of several the shortest name.
+    In a folder the first of :data:`MAC_NAMES` is taken, of several the one with the shortest name.
     """
     for data in _data_folders():
-        for pattern in ("numer.v3*.txt", "alpha.v3*.txt", "numer.v3*.zip", "alpha.v3*.zip"):
+        for pattern in MAC_NAMES:
             found = sorted((data / "mac").glob(pattern), key=lambda path: (len(path.name), path.name))
             if found:
                 return found[0]
@@ -231,28 +241,21 @@ def mac_text(path: Path) -> bytes:
         FileAccessError: The file cannot be read.
         TypingError: It is not what was installed, or not a zip file with one list in it.
     """
-    content = _read_checked(path, path.parent, _recorded(path.parent))
+    content = _read_checked(path, path.parent, recorded_checksums(path.parent))
     if not zipfile.is_zipfile(io.BytesIO(content)):
         if path.suffix == ".zip":
-            raise problem("BadReleaseFile", f"{path} is not a zip file; {_AGAIN['mac']}")
+            raise problem("BadReleaseFile", f"{path} is not a zip file; {_MACS_AGAIN}")
         return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             texts = [member for member in archive.infolist() if member.filename.endswith(".txt")]
             if len(texts) != 1 or texts[0].file_size > _MOST_MAC_BYTES:
                 raise problem(
-                    "BadReleaseFile", f"{path} holds {len(texts)} texts, not one list of codes; {_AGAIN['mac']}"
+                    "BadReleaseFile", f"{path} holds {len(texts)} texts, not one list of codes; {_MACS_AGAIN}"
                 )
             return archive.read(texts[0])
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise problem("BadReleaseFile", f"{path} cannot be unpacked: {error}; {_AGAIN['mac']}") from error
-
-
-# What to do about a bad file, by the folder that it lies in.
-_AGAIN = {
-    "mac": "run 'allomatch nomenclature install-macs' again",
-    "imgt": "run 'allomatch nomenclature install' for this release again",
-}
+        raise problem("BadReleaseFile", f"{path} cannot be unpacked: {error}; {_MACS_AGAIN}") from error
 
 
 def checksum(content: bytes) -> str:
@@ -260,7 +263,7 @@ def checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _recorded(folder: Path) -> dict[str, str] | None:
+def recorded_checksums(folder: Path) -> dict[str, str] | None:
     """Return the checksums beside the files of an installed folder, by relative path; None where none were recorded."""
     path = folder / CHECKSUMS
     if not path.exists():
@@ -270,7 +273,7 @@ def _recorded(folder: Path) -> dict[str, str] | None:
     except ValueError:
         recorded = None
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
-        raise problem("BadReleaseFile", f"{path} is damaged; {_again(folder)}")
+        raise problem("BadReleaseFile", f"{path} is damaged; install it again")
     return recorded
 
 
@@ -278,13 +281,9 @@ def _read_checked(path: Path, folder: Path, recorded: dict[str, str] | None) -> 
     content = _read(path)
     if recorded is not None and recorded.get(path.relative_to(folder).as_posix()) != checksum(content):
         raise problem(
-            "BadReleaseFile", f"{path} is not the file that was installed: its checksum differs; {_again(folder)}"
+            "BadReleaseFile", f"{path} is not the file that was installed: its checksum differs; install it again"
         )
     return content
-
-
-def _again(folder: Path) -> str:
-    return _AGAIN["mac" if folder.name == "mac" else "imgt"]
 
 
 def _read(path: Path) -> bytes:
