@@ -34,7 +34,7 @@ from allomatch.match import PRESETS, NullPolicy
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
-from allomatch.releases import releases
+from allomatch.releases import mac_file, releases
 from allomatch.search import Direction, Hits
 
 __all__ = ["app", "main"]
@@ -507,18 +507,27 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
 
 @nomenclature_app.command("list")
 def nomenclature_list(as_json: AsJson = False) -> None:
-    """List the releases that are installed, from ALLOMATCH_DATA and the user's cache.
+    """List the releases that are installed and the allele codes, from ALLOMATCH_DATA and the user's cache.
 
     Example: allomatch nomenclature list
     """
-    installed = releases()
+    found: dict[str, dict[str, Any]] = {}
+    for release, folder in releases().items():
+        found[release] = {"folder": str(folder), "alleles": None, "problem": None}
+        try:
+            found[release]["alleles"] = Nomenclature.load(release).allele_count
+        except AllomatchError as failure:
+            found[release]["problem"] = str(failure)
+    macs = mac_file()
     if as_json:
-        _print_json({release: str(folder) for release, folder in installed.items()})
+        _print_json({"releases": found, "macs": None if macs is None else str(macs)})
         return
-    for release, folder in installed.items():
-        _say(f"{release}  {folder}")
-    if not installed:
+    for release, facts in found.items():
+        state = f"{facts['alleles']:,} alleles" if facts["problem"] is None else f"cannot be read: {facts['problem']}"
+        _say(f"{release}  {facts['folder']}  {state}")
+    if not found:
         _say("No release is installed; searches use 'two-field'.")
+    _say(f"Multiple allele codes: {macs or 'none; allomatch nomenclature install-macs'}")
 
 
 @nomenclature_app.command("install")
