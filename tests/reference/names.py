@@ -113,7 +113,9 @@ def parse_name(text: str, locus: str | None = None) -> Name:
     else:
         name = _antigen(locus, rest) or _after_star(locus, rest)
     if name is None:
-        raise ValueError(f"{text!r} is malformed at locus {locus or 'it names'}")
+        raise ValueError(
+            f"{text!r} is malformed" + (f" at locus {locus}" if locus else "; it names no locus, or no form")
+        )
     return _checked(name, locus, text)
 
 
