@@ -18,7 +18,8 @@ CORE = {
     "phenotype": {"error", "nomenclature"},
     "match": {"phenotype"},
     "registry": {"error", "kernel_choice", "kernels", "mapped_file", "parallel_for", "nomenclature", "phenotype"},
-    "search": {"error", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
+    "filter": {"error", "registry"},
+    "search": {"error", "filter", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
 }
 ROOMS = {
     "registry": {
@@ -30,7 +31,8 @@ ROOMS = {
         "text_table",
         "typing_interner",
     },
-    "search": {"trie_walk", "verdicts"},
+    "filter": {"filter_program", "filter_text"},
+    "search": {"hit_filter", "hit_report", "trie_walk", "verdicts"},
     "phenotype": {"phenotype_text"},
     "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
     "kernel_choice": {"dispatch"},
@@ -40,11 +42,13 @@ FACE = {
     "nomenclature": {"errors"},
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
-    "search": {"errors", "match", "nomenclature", "phenotype"},
-    "registry": {"errors", "match", "nomenclature", "phenotype", "search"},
+    "filter": {"errors"},
+    "cord": {"errors", "filter"},
+    "search": {"cord", "errors", "filter", "match", "nomenclature", "phenotype"},
+    "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search"},
     "formats": {"errors"},
     "demo": set(),
-    "cli": {"formats", "errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
+    "cli": {"cord", "formats", "errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
     "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
 }
 
