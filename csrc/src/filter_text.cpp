@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -204,7 +204,11 @@ class Reader {
     }
 
     std::size_t column() {
-        if (now_.kind != Token::Kind::Word) unexpected("the name of a column");
+        const std::string_view reserved[] = {"and", "or", "not", "in", "is", "null"};
+        if (now_.kind != Token::Kind::Word || std::any_of(std::begin(reserved), std::end(reserved),
+                                                          [&](std::string_view word) { return is_word(word); })) {
+            unexpected("the name of a column");
+        }
         const auto specs = attribute_specs();
         const auto found = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.name == now_.text; });
         if (found == specs.end()) {
@@ -282,7 +286,8 @@ class Reader {
         if (spec.allowed.empty()) return std::string(found.text);
         // As Registry.add reads it: in any case.
         std::string upper = in_case(found.text, 'a', 'A');
-        if ((' ' + std::string(spec.allowed) + ' ').find(' ' + upper + ' ') == std::string::npos || upper.empty()) {
+        const bool one_word = !upper.empty() && upper.find(' ') == std::string::npos;
+        if (!one_word || (' ' + std::string(spec.allowed) + ' ').find(' ' + upper + ' ') == std::string::npos) {
             fail(ErrorCode::InvalidArgument, found.at,
                  shown(found.text) + " is not a value of " + name_of(attribute) + "; it may be one of " +
                      std::string(spec.allowed));

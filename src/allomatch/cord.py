@@ -19,7 +19,7 @@ from allomatch import _core
 from allomatch.errors import problem
 from allomatch.filter import attribute_column
 
-__all__ = ["CORD_PRESETS", "CordPreset", "Doses", "cord_filter", "doses"]
+__all__ = ["CORD_PRESETS", "CordPreset", "Doses", "cord_filter", "cord_preset", "doses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,26 @@ CORD_TYPES = frozenset({"c", "cb", "cbu", "ucb", "cord", "cord blood", "cord blo
 
 # Attribute -> what it counts; a column of the totals of a unit, in the unit that its name says.
 _CELLS = {"tnc_e7": "total nucleated cells, 1e7", "cd34_e6": "CD34+ cells, 1e6"}
+
+
+def cord_preset(loci: object) -> CordPreset | None:
+    """Return the rules that a set of loci names, or None if it is not about cord blood.
+
+    Args:
+        loci: As in :meth:`allomatch.Registry.search`.
+
+    Raises:
+        ArgumentError: An unknown rule for cord blood.
+
+    Example:
+        >>> cord_preset("cord 6/6").max_mismatches
+        2
+    """
+    if not isinstance(loci, str) or not loci.startswith("cord"):
+        return None
+    if loci not in CORD_PRESETS:
+        raise problem("InvalidArgument", f"unknown cord blood rules {loci!r}; known are {', '.join(CORD_PRESETS)}")
+    return CORD_PRESETS[loci]
 
 
 def cord_filter(segment: _core.Segment) -> str:

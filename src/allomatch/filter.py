@@ -74,7 +74,8 @@ class _ArrowFilter:
             # The core has its own threads.
             judged = acero.Declaration("project", judge, [source]).to_table(use_threads=False)
         except (pa.ArrowException, ValueError, TypeError, KeyError, NotImplementedError) as failure:
-            raise self._unusable(str(failure).split("\n")[0]) from failure
+            # Of "No match for x in ...", the list of columns is ours to give.
+            raise self._unusable(str(failure).split("\n")[0].split(f" in {_ROW}")[0]) from failure
         if not pa.types.is_boolean(judged.column("passes").type):
             raise self._unusable(f"it is a {judged.column('passes').type}, not true or false")
         passed = np.zeros(len(rows), np.bool_)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allomatch import _core
-from allomatch.cord import CORD_PRESETS, cord_filter, doses
+from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
 from allomatch.match import NullPolicy, check_choice, loci_of
@@ -301,7 +301,7 @@ class Registry:
         """
         patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
         snapshot = self._snapshot
-        cord = CORD_PRESETS.get(loci) if isinstance(loci, str) else None
+        cord = cord_preset(loci)
         names = loci_of(loci) if cord is None else cord.loci
         check_choice("direction", direction, str)
         if per_locus is not None and not isinstance(per_locus, Mapping):
