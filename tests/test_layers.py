@@ -39,7 +39,9 @@ ROOMS = {
 }
 FACE = {
     "errors": set(),
-    "nomenclature": {"errors"},
+    "releases": {"errors"},
+    "nomenclature": {"errors", "releases"},
+    "install": {"errors", "nomenclature", "releases"},
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
     "filter": {"errors"},
@@ -48,7 +50,19 @@ FACE = {
     "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search"},
     "formats": {"errors"},
     "demo": set(),
-    "cli": {"cord", "formats", "errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
+    "cli": {
+        "cord",
+        "demo",
+        "errors",
+        "formats",
+        "install",
+        "match",
+        "nomenclature",
+        "phenotype",
+        "registry",
+        "releases",
+        "search",
+    },
     "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
 }
 
