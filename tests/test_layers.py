@@ -59,9 +59,10 @@ FACE = {
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
     "filter": {"errors"},
+    "serology": {"errors", "nomenclature", "phenotype"},
     "cord": {"errors", "filter"},
     "search": {"cord", "errors", "filter", "match", "nomenclature", "phenotype"},
-    "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search"},
+    "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search", "serology"},
     "formats": {"errors"},
     "demo": set(),
     "cli": {
