@@ -410,8 +410,9 @@ def test_the_data_folder_comes_first_and_the_whole_list_before_a_part(
     ("name", "content", "words"),
     [
         ("codes.txt", CODES, "numer.v3"),
-        ("numer.v3.txt", b"", "no codes"),
-        ("numer.v3.txt", b"<html>moved</html>", "no codes"),
+        ("numer.v3.txt", b"", "no allele codes"),
+        ("numer.v3.txt", b"<html>moved</html>", "no allele codes"),
+        ("numer.v3.txt", CODES[:-4], "cut short"),
         ("numer.v3.zip", CODES, "not a zip file"),
     ],
 )
