@@ -61,7 +61,7 @@ cpp-test: setup
 
 # The time is shared out among the targets. An input that breaks something is left in build/fuzz/.
 SECONDS ?= 60
-FUZZ_TARGETS := typings release
+FUZZ_TARGETS := typings release macs
 fuzz: setup
 	@command -v clang++ >/dev/null || { \
 	  echo "make fuzz needs clang++: libFuzzer is part of clang (apt-get install clang). Everything else builds without it."; exit 1; }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,14 +27,23 @@ std::string_view next_file(std::string_view& rest) {
 }
 
 void use(const Nomenclature& nomenclature) {
-    for (const char* text : {"A*01:XX", "A*01:01", "B*07:02", "DRB1*04:01", "A*01:01P", "A*01:01:01G"}) {
+    for (const char* text : {"A*01:XX", "A*01:01", "B*07:02", "DRB1*04:01", "A*01:01P", "A*01:01:01G", "A*01:01g", "A1",
+                             "A9", "A*0101", "A*04:01", "A*01:NEW", "DPB1*04:01", "DRB3*01:01"}) {
         const NameAtLocus name = parse_name_with_locus(text);
         if (!nomenclature.knows(name.locus, name.name)) continue;
         HOLDS(!nomenclature.expand(name.locus, name.name).empty());
-        for (const Level level : {Level::Ard, Level::PGroup, Level::GGroup, Level::TwoField, Level::FirstField}) {
+        for (const Level level : {Level::Ard, Level::PGroup, Level::GGroup, Level::SmallG, Level::TwoField,
+                                  Level::FirstField, Level::Serology}) {
             (void)nomenclature.reduce(name.locus, name.name, level);
         }
+        HOLDS(nomenclature.knows(name.locus, nomenclature.current_name(name.locus, name.name)));
+        (void)nomenclature.notes(name.locus, std::span(&name.name, 1));
     }
+    // The binary form says the same.
+    const std::string bytes = nomenclature.to_cache("stamp");
+    const auto again = Nomenclature::from_cache(std::as_bytes(std::span(bytes)), "stamp");
+    HOLDS(again != nullptr);
+    HOLDS(again->to_cache("stamp") == bytes);
 }
 
 }  // namespace
@@ -44,6 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     files.allele_list = next_file(rest);
     files.p_groups = next_file(rest);
     files.g_groups = next_file(rest);
+    for (std::string_view* file : {&files.deleted, &files.status, &files.old_names, &files.dna_serology,
+                                   &files.serology_relations, &files.tce}) {
+        *file = next_file(rest);
+    }
     try {
         use(*Nomenclature::from_files("1.2.3", files));
     } catch (const Error&) {

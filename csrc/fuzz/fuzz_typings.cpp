@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "allomatch/error.hpp"
+#include "allomatch/mac.hpp"
 #include "allomatch/phenotype.hpp"
 #include "holds.hpp"
 
@@ -18,11 +19,21 @@ using namespace allomatch;
 namespace {
 
 const Nomenclature& release() {
-    static const auto nomenclature = Nomenclature::from_files(
-        "made up", {"AlleleID,Allele\nHLA1,A*01:01:01:01\nHLA2,A*01:01:01:02N\nHLA3,A*02:01\nHLA4,A*02:02\n"
-                    "HLA5,DRB1*04:01\nHLA6,DRB3*01:01\n",
-                    "A*;01:01:01:01;\nA*;02:01/02:02;02:01P\nDRB1*;04:01;\nDRB3*;01:01;\n",
-                    "A*;01:01:01:01/01:01:01:02N;01:01:01G\nA*;02:01;\nA*;02:02;\nDRB1*;04:01;\nDRB3*;01:01;\n"});
+    static const auto nomenclature = [] {
+        ReleaseFiles files;
+        files.allele_list =
+            "AlleleID,Allele\nHLA1,A*01:01:01:01\nHLA2,A*01:01:01:02N\nHLA3,A*02:01\nHLA4,A*02:02\nHLA5,DRB1*04:01\n"
+            "HLA6,DRB3*01:01\n";
+        files.p_groups = "A*;01:01:01:01;\nA*;02:01/02:02;02:01P\nDRB1*;04:01;\nDRB3*;01:01;\n";
+        files.g_groups = "A*;01:01:01:01/01:01:01:02N;01:01:01G\nA*;02:01;\nA*;02:02;\nDRB1*;04:01;\nDRB3*;01:01;\n";
+        files.deleted = "AlleleID,Allele,Description\nHLA9,A*03:01,Shown to be identical to A*02:01\n";
+        files.old_names = "A*0101  A*01:01\n";
+        files.dna_serology =
+            "A*;01:01:01:01;1;;;\nA*;02:01;2;;;\nA*;02:02;?;;2;\nDRB1*;04:01;4;;;\nDRB3*;01:01;52;;;\n";
+        files.serology_relations = "A;9;23/24;\nA;2;;203/210\n";
+        const auto macs = MacTable::from_text("numer.v3.txt", "AA\t01/02\nAB\t02:01/02:02/03:01\n");
+        return Nomenclature::from_files("1.2.3", files, macs);
+    }();
     return *nomenclature;
 }
 
