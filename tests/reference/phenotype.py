@@ -167,7 +167,7 @@ def _phased(part: str) -> _Part:
     merged = len(of_drb345) > 1
     for alternative in part.split("|"):
         haplotypes: list[dict[str, str]] = []
-        for text in _two(alternative.split("+"), "the phased part"):
+        for text in _two(alternative.split("+"), "the phased loci"):
             haplotype: dict[str, str] = {}
             for position in text.split("~"):
                 locus = _locus_of(position.split("/"))
@@ -221,7 +221,7 @@ def _two(texts: Sequence[str], where: str) -> tuple[str, str]:
     second = texts[1] if len(texts) == 2 else ""
     if not first.strip():
         # A lone second position is a broken record rather than a homozygote.
-        raise ValueError(f"{where}: the first position is blank in {'+'.join(texts)!r} (a locus of its own?)")
+        raise ValueError(f"{where}: the first position is blank in {'+'.join(texts)!r}")
     return first, second if second.strip() else first
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .match import Counts, Match, NullPolicy, match
+from .match import Counts, Match, NullPolicy, Profile, match
 from .nomenclature import Nomenclature
 from .phenotype import Phenotype
 
@@ -61,6 +61,7 @@ def search(
     per_locus_limits: Mapping[str, int] | None = None,
     direction: Direction = "both",
     policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
 ) -> list[Hit]:
     """All donors within the budget, best first.
 
@@ -73,6 +74,7 @@ def search(
         per_locus_limits: The most that the least may be at single loci; a locus without a limit has only the budget.
         direction: `both` counts mismatches, `gvh` patient antigens the donor lacks, `hvg` the reverse.
         policy: The null policy.
+        profile: Whose rules (`match_locus`).
 
     Returns:
         Hits ordered by mismatches in the direction searched, then their greatest count, then donor id.
@@ -97,7 +99,7 @@ def search(
             )
     hits: list[Hit] = []
     for donor_id, donor in donors.items():
-        found = match(patient, donor, nom, loci, policy)
+        found = match(patient, donor, nom, loci, policy, profile)
         least, greatest = in_direction(found.total, direction)
         within_limits = all(in_direction(found.loci[locus], direction)[0] <= limit for locus, limit in limits.items())
         if least <= max_mismatches and within_limits:
