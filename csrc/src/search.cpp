@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "hit_filter.hpp"
+#include "hit_report.hpp"
 #include "trie_walk.hpp"
 #include "verdicts.hpp"
 
@@ -16,12 +18,14 @@ void check_request(const SearchRequest& request) {
         throw Error(ErrorCode::InvalidArgument, "no locus to search; name at least one, or a preset such as 10/10");
     }
     std::array<bool, kLocusCount> seen{};
-    for (const Locus locus : request.loci) {
-        if (seen[index_of(locus)]) {
-            throw Error(ErrorCode::InvalidArgument,
-                        "locus " + std::string(locus_name(locus)) + " is asked for twice; name it once");
+    for (const auto& loci : {request.loci, request.report}) {
+        for (const Locus locus : loci) {
+            if (seen[index_of(locus)]) {
+                throw Error(ErrorCode::InvalidArgument,
+                            "locus " + std::string(locus_name(locus)) + " is asked for twice; name it once");
+            }
+            seen[index_of(locus)] = true;
         }
-        seen[index_of(locus)] = true;
     }
     if (request.max_mismatches > 4) {
         throw Error(ErrorCode::InvalidArgument,
@@ -68,7 +72,8 @@ void sort_by_rank(std::vector<Listed>& hits, const Cancel& cancel) {
 
 // Lists the hits [offset, offset + limit) in the order of (mismatches, greatest, donor id). Hits of equal counts are
 // one bucket; only buckets that the page touches are gathered and sorted.
-void list_page(const Segment& segment, const SearchRequest& request, const Cancel& cancel, SearchResult& result) {
+void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, const Cancel& cancel,
+               SearchResult& result) {
     constexpr std::size_t kGreatest = 2 * kLocusCount + 1;
     constexpr std::size_t kBuckets = 5 * kGreatest;
     const auto bucket_of = [&](const Counts& counts) {
@@ -80,8 +85,7 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
     for (std::uint32_t i = 0; i < result.phenotypes.size(); ++i) {
         const std::size_t bucket = bucket_of(result.totals[i]);
         buckets[bucket].push_back(i);
-        const Segment::Rows rows = segment.rows_of(result.phenotypes[i]);
-        donors[bucket] += rows.last - rows.first;
+        donors[bucket] += hit_rows.of(i, result.phenotypes[i]).count;
     }
     for (std::size_t b = 0; b < kBuckets; ++b) {
         result.donors_by_mismatches[b / kGreatest] += donors[b];
@@ -100,9 +104,9 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
                 __builtin_prefetch(&segment.donor_ranks()[trie.rows[result.phenotypes[buckets[b][i + kAhead]].value]]);
             }
             const std::uint32_t phenotype = buckets[b][i];
-            const std::uint32_t p = result.phenotypes[phenotype].value;
-            for (std::uint32_t row = trie.rows[p]; row < trie.rows[p + 1]; ++row) {
-                hits.push_back({segment.donor_ranks()[row], DonorRow{row}, phenotype});
+            const HitRowRange rows = hit_rows.of(phenotype, result.phenotypes[phenotype]);
+            for (std::uint32_t k = 0; k < rows.count; ++k) {
+                hits.push_back({segment.donor_ranks()[rows[k]], DonorRow{rows[k]}, phenotype});
             }
         }
         sort_by_rank(hits, cancel);
@@ -118,11 +122,12 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
 }  // namespace
 
 SearchIndex::SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
-                         NullPolicy policy)
-    : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy) {
+                         NullPolicy policy, Profile profile)
+    : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy), profile_(profile) {
     parallel_for(kLocusCount, thread_count(0), Cancel(), [&](std::size_t l) {
         interpretations_[l] =
-            std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(static_cast<Locus>(l)));
+            std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(static_cast<Locus>(l)),
+                                             std::span<const Name>{}, MatchLevel::Ard, Reading{profile_, Side::Donor});
     });
 }
 
@@ -154,7 +159,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     parallel_for(n_loci, threads, cancel, [&](std::size_t i) {
         const Locus locus = request.loci[i];
         verdicts[i].emplace(*segment_, *nomenclature_, *interpretations_[index_of(locus)], locus, patient[locus],
-                            policy_);
+                            policy_, profile_);
         verdicts[i]->pack_costs(request.direction, request.locus_limits[index_of(locus)]);
     });
 
@@ -181,6 +186,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         hits = walk_trie(trie, walk_loci, budget, threads, cancel);
     }
 
+    const HitRows hit_rows(*segment_, request.filters, hits, threads, cancel);
     SearchResult result;
     result.loci = request.loci;
     result.phenotypes = std::move(hits.phenotypes);
@@ -203,25 +209,27 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         for (std::size_t i = 0; i < n_loci; ++i) add(result.totals[h], result.by_locus[h * n_loci + i]);
     }
     cancel.check();
-    list_page(*segment_, request, cancel, result);
+    list_page(*segment_, hit_rows, request, cancel, result);
+    report_unsearched(*this, patient, request, cancel, result);
     return result;
 }
 
 Counts match_locus(const Typing& patient, const Typing& donor, Locus locus, const Nomenclature& nomenclature,
-                   NullPolicy policy, bool donor_required) {
+                   NullPolicy policy, bool donor_required, Profile profile) {
     const std::array<Typing, 2> both{patient, donor};
     const Dictionary dictionary(locus, both);
     const DictionaryView view = dictionary.view();
-    const Interpretation interpretation(nomenclature, view);
+    // The two sides differ in what they read only under Atlas, and share the space of groups.
+    const Interpretation as_donor(nomenclature, view, {}, MatchLevel::Ard, Reading{profile, Side::Donor});
+    const Interpretation as_patient(as_donor.space(), view, Reading{profile, Side::Patient});
     const std::uint32_t required = donor_required ? 2 : 1;
     for (const PositionPair& pair : view.pairs.first(view.typing_offsets[required + 1])) {
         for (const PositionId p : {pair.first, pair.second}) {
-            if (interpretation.position(p).known) continue;
-            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p.value]]]);
+            if (!as_donor.position(p).known) throw_unknown(nomenclature, view, p);
         }
     }
-    const LocusGenotypes p(interpretation, view.alternatives(TypingId{1}), policy);
-    const LocusGenotypes d(interpretation, view.alternatives(TypingId{2}), policy);
+    const LocusGenotypes p(as_patient, view.alternatives(TypingId{1}), policy);
+    const LocusGenotypes d(as_donor, view.alternatives(TypingId{2}), policy);
     return count(p.all(), d.all());
 }
 
