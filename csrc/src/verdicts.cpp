@@ -9,8 +9,6 @@
 #include <string>
 
 #include "allomatch/error.hpp"
-#include "allomatch/kernel_choice.hpp"
-#include "kernels/kernels.hpp"
 
 namespace allomatch {
 namespace {
@@ -91,7 +89,7 @@ void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept 
 
 void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const {
     const std::size_t positions = interpretation_->position_count();
-    std::vector<std::uint8_t> bits(positions + 3);
+    std::vector<std::uint8_t> bits(positions);
     for (std::uint32_t p = 0; p < positions; ++p) {
         const PositionMeaning meaning = interpretation_->position(PositionId{p});
         bits[p] = expression_bits(meaning, policy_);
@@ -108,17 +106,38 @@ void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std
     if (patient.kind == GenotypeKind::Pair) {
         for_each_group(patient.second, [&](GroupId group) { mark(group, overlap::kSecond); });
     }
+    // A row of costs by the second position for every value of the first one's bits that occurs: a handful, so that all
+    // rows fit in the first-level cache, and a typing costs two look-ups.
     const OverlapTable table = least_by_overlap(patient.kind);
-    std::array<std::uint8_t, table.size() + 3> padded{};
-    std::copy(table.begin(), table.end(), padded.begin());
-    // Typing t of [1, singles) has the pair t - 1: the costs come out one place early and are moved up by one typing.
-    const std::size_t count = singles_ - 1;
-    const auto pairs = dictionary_.pairs.first(count);
-    packed.assign(count / 16 + 2, 0);
-    active_kernels().classify(reinterpret_cast<const std::uint32_t*>(pairs.data()), count, bits.data(), padded.data(),
-                              packed.data());
-    for (std::size_t w = packed.size(); w-- > 1;) packed[w] = packed[w] << 2U | packed[w - 1] >> 30U;
-    packed[0] <<= 2U;
+    std::array<std::uint32_t, overlap::kValues> row_of_bits{};
+    std::array<bool, overlap::kValues> seen{};
+    std::vector<std::uint8_t> rows;
+    std::vector<std::uint32_t> row_of(positions);
+    for (std::size_t p = 0; p < positions; ++p) {
+        const std::uint8_t first = bits[p];
+        if (!seen[first]) {
+            seen[first] = true;
+            row_of_bits[first] = static_cast<std::uint32_t>(rows.size());
+            for (std::size_t q = 0; q < positions; ++q) rows.push_back(table[first * overlap::kValues + bits[q]]);
+        }
+        row_of[p] = row_of_bits[first];
+    }
+    // Typing t of [1, singles) has the pair t - 1.
+    const auto cost = [&, pairs = dictionary_.pairs.data()](std::size_t t) {
+        const PositionPair pair = pairs[t - 1];
+        return std::uint32_t{rows[row_of[pair.first.value] + pair.second.value]};
+    };
+    packed.assign(costs_.size(), 0);
+    for (std::size_t t = 1; t < std::min<std::size_t>(singles_, 16); ++t) packed[0] |= cost(t) << 2 * t;
+    for (std::size_t t = 16; t < singles_; t += 16) {
+        std::uint32_t word = 0;
+        if (t + 16 <= singles_) {
+            for (std::size_t i = 0; i < 16; ++i) word |= cost(t + i) << 2 * i;
+        } else {
+            for (std::size_t i = 0; t + i < singles_; ++i) word |= cost(t + i) << 2 * i;
+        }
+        packed[t / 16] = word;
+    }
 }
 
 void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
@@ -126,7 +145,7 @@ void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
     const auto genotypes = patient_->all();
     const bool fast = direction == Direction::Both && std::all_of(genotypes.begin(), genotypes.end(), overlap_decides);
     std::uint32_t first_exact = 0;
-    costs_.assign(typings / 16 + 2, 0);
+    costs_.assign(typings / 16 + 1, 0);
     if (fast && singles_ > 1) {
         std::vector<std::uint32_t> packed;
         for (std::size_t g = 0; g < genotypes.size(); ++g) {
