@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "postings_walk.hpp"
 #include "trie_walk.hpp"
 #include "verdicts.hpp"
 
@@ -178,7 +179,8 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     WalkHits hits;
     if (possible && everyone <= budget) {
         budget -= everyone;
-        hits = walk_trie(trie, walk_loci, budget, threads, cancel);
+        hits = postings_serve(trie, walk_loci, budget) ? walk_postings(trie, walk_loci, budget, threads, cancel)
+                                                       : walk_trie(trie, walk_loci, budget, threads, cancel);
     }
 
     SearchResult result;
