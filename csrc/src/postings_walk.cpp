@@ -10,8 +10,8 @@
 // all nodes may have one mismatch at the first locus: the walk from the top visits those too. A lower budget needs
 // fewer ways. Costs that a way excludes are set to "excluded" in tables of its own, so that the kernels are the same.
 //
-// Invariant: the ways share no phenotype, and a file that was not checked in full can lead to an error or to wrong hits,
-// never outside of its blocks.
+// Invariant: the ways share no phenotype, and a file that was not checked in full can lead to an error or to wrong
+// hits, never outside of its blocks.
 #include "postings_walk.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ namespace {
 using kernels::Costs;
 using kernels::Run;
 
-constexpr std::uint32_t kBlock = 2048;    // things filtered at once: all arrays of a task stay in the second-level cache
+constexpr std::uint32_t kBlock = 2048;  // things filtered at once: all arrays of a task stay in the second-level cache
 constexpr std::uint32_t kShare = 16'384;  // least work of a task, in things filtered
 constexpr std::size_t kAhead = 24;        // how far ahead of its use a cache line is asked for
 constexpr std::uint32_t kLow = 0x55555555;
@@ -156,8 +156,8 @@ class Task {
 
     void from_top(std::span<const Run> block) {
         const auto& ids = plan_.trie.levels[1].typings;
-        const std::size_t n = kernels_.filter_runs(ids.data(), block.data(), block.size(), plan_.loci[1], plan_.budget,
-                                                   first());
+        const std::size_t n =
+            kernels_.filter_runs(ids.data(), block.data(), block.size(), plan_.loci[1], plan_.budget, first());
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint32_t node = array(kIndex)[i];
             array(kNode)[i] = node;
@@ -274,7 +274,6 @@ class Task {
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint32_t origin = array(kOrigin2)[i];
             hits.phenotypes.push_back(PhenotypeId{array(kIndex2)[i]});
-            hits.spent.push_back(static_cast<std::uint8_t>(array(kSpent2)[i]));
             hits.typings[0].push_back(array(kTop)[origin]);
             hits.typings[1].push_back(array(kSecond)[origin]);
         }
@@ -358,8 +357,13 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
     const auto top_with = only(loci[0], {false, true, true});
     const auto top_one = only(loci[0], {false, true, false});
     const auto second_one = only(loci[1], {false, true, false});
-    Plan plan{trie, loci, budget, {top_with.data(), loci[0].last}, {top_one.data(), loci[0].last},
-              {second_one.data(), loci[1].last}, {}};
+    Plan plan{trie,
+              loci,
+              budget,
+              {top_with.data(), loci[0].last},
+              {top_one.data(), loci[0].last},
+              {second_one.data(), loci[1].last},
+              {}};
     for (std::size_t c = 0; c < trie.columns.size(); ++c) {
         if (loci[2 + c].words != nullptr) plan.columns.push_back(c);
     }

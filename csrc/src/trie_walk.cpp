@@ -182,7 +182,6 @@ class Walk {
         }
         for (std::size_t i = 0; i < buffer.count; ++i) {
             hits.phenotypes.push_back(PhenotypeId{buffer.index[i]});
-            hits.spent.push_back(static_cast<std::uint8_t>(buffer.spent[i]));
             // Up the chain of survivors to the typing at every searched level of nodes.
             std::uint32_t origin = buffer.origin[i];
             for (std::size_t level = trie_.levels.size(); level-- > 0;) {
@@ -210,10 +209,8 @@ WalkHits join(std::span<const WalkHits> parts, std::size_t levels) {
     std::size_t count = 0;
     for (const WalkHits& part : parts) count += part.phenotypes.size();
     all.phenotypes.reserve(count);
-    all.spent.reserve(count);
     for (const WalkHits& part : parts) {
         all.phenotypes.insert(all.phenotypes.end(), part.phenotypes.begin(), part.phenotypes.end());
-        all.spent.insert(all.spent.end(), part.spent.begin(), part.spent.end());
         for (std::size_t l = 0; l < levels; ++l) {
             all.typings[l].insert(all.typings[l].end(), part.typings[l].begin(), part.typings[l].end());
         }

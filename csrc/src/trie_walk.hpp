@@ -13,7 +13,6 @@ namespace allomatch {
 
 struct WalkHits {
     std::vector<PhenotypeId> phenotypes;              // each once
-    std::vector<std::uint8_t> spent;                  // mismatches of each
     std::vector<std::vector<std::uint32_t>> typings;  // per node level that is searched: the typing of each hit
 };
 

@@ -5,7 +5,9 @@
 #include "verdicts.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <new>
 #include <string>
 
 #include "allomatch/error.hpp"
@@ -13,10 +15,10 @@
 namespace allomatch {
 namespace {
 
-constexpr std::uint16_t kNotYet = 0xffff;
+constexpr std::uint16_t kThere = 0x8000;  // tells counts of nothing but zeros from those not computed yet
 
 std::uint16_t pack(const Counts& c) noexcept {
-    return static_cast<std::uint16_t>(c.least | c.greatest << 2 | c.gvh_least << 4 | c.gvh_greatest << 6 |
+    return static_cast<std::uint16_t>(kThere | c.least | c.greatest << 2 | c.gvh_least << 4 | c.gvh_greatest << 6 |
                                       c.hvg_least << 8 | c.hvg_greatest << 10);
 }
 
@@ -44,24 +46,26 @@ bool holds(const GroupSet& set, GroupId group) noexcept {
 }  // namespace
 
 LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared,
-                             Locus locus, const Typing& patient, NullPolicy policy)
+                             Locus locus, const Typing& patient, NullPolicy policy, Profile profile)
     : dictionary_(segment.dictionary(locus)),
       singles_(segment.single_genotype_typings(locus)),
       policy_(policy),
-      interpretation_(&shared) {
+      interpretation_(&shared),
+      cache_(static_cast<std::uint16_t*>(std::calloc(dictionary_.typing_count(), sizeof(std::uint16_t)))) {
+    if (cache_ == nullptr) throw std::bad_alloc();
     const Dictionary own(locus, std::span(&patient, 1));
     const DictionaryView view = own.view();
     const auto covered = [&](const Name& name) { return shared.space().covers(name); };
     if (!std::all_of(view.names.begin(), view.names.end(), covered)) {
-        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names);
+        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, MatchLevel::Ard,
+                                                Reading{profile, Side::Donor});
         interpretation_ = own_.get();
     }
     // The patient is read in the donors' space of groups: equal numbers, equal groups.
-    patient_meaning_ = std::make_unique<Interpretation>(interpretation_->space(), view);
+    patient_meaning_ =
+        std::make_unique<Interpretation>(interpretation_->space(), view, Reading{profile, Side::Patient});
     for (std::uint32_t p = 0; p < view.position_count(); ++p) {
-        if (!patient_meaning_->position(PositionId{p}).known) {
-            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p]]]);
-        }
+        if (!patient_meaning_->position(PositionId{p}).known) throw_unknown(nomenclature, view, PositionId{p});
     }
     patient_.emplace(*patient_meaning_, view.alternatives(TypingId{patient.untyped() ? 0U : 1U}), policy);
 }
@@ -70,15 +74,20 @@ Counts LocusVerdicts::exact(TypingId typing) const {
     return count(patient_->all(), LocusGenotypes(*interpretation_, dictionary_.alternatives(typing), policy_).all());
 }
 
-Counts LocusVerdicts::counts(TypingId typing) {
-    if (cache_.empty()) cache_.assign(dictionary_.typing_count(), kNotYet);
-    if (typing.value >= cache_.size()) {
+Counts LocusVerdicts::counts(TypingId typing) const {
+    const std::size_t typings = dictionary_.typing_count();
+    if (typing.value >= typings) {
         throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
-                                                std::to_string(cache_.size()) +
+                                                std::to_string(typings) +
                                                 "; run 'allomatch verify', and restore the file from a copy");
     }
-    std::uint16_t& packed = cache_[typing.value];
-    if (packed == kNotYet) packed = pack(exact(typing));
+    // Two threads may both compute it: they store the same.
+    const std::atomic_ref<std::uint16_t> kept(cache_[typing.value]);
+    std::uint16_t packed = kept.load(std::memory_order_relaxed);
+    if (packed == 0) {
+        packed = pack(exact(typing));
+        kept.store(packed, std::memory_order_relaxed);
+    }
     return unpack(packed);
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "allomatch/filter.hpp"
 #include "allomatch/match.hpp"
 #include "allomatch/registry.hpp"
 
@@ -25,6 +26,8 @@ struct SearchRequest {
     unsigned max_mismatches = 0;                           // over all of them, 0..4
     std::array<std::uint8_t, kLocusCount> locus_limits{};  // at each, 0..2
     Direction direction = Direction::Both;
+    std::vector<RowFilter> filters;            // a hit passes all of them
+    std::vector<Locus> report;                 // loci besides those searched at which the listed hits are compared too
     std::size_t offset = 0, limit = SIZE_MAX;  // which of the hits, in order, are listed; all are counted
     unsigned threads = 0;                      // 0: all
 
@@ -42,6 +45,8 @@ struct SearchResult {
     // The listed hits, in order.
     std::vector<DonorRow> rows;
     std::vector<std::uint32_t> row_phenotypes;  // index into `phenotypes`
+    std::vector<Locus> reported_loci;
+    std::vector<Counts> reported;  // rows x reported_loci: at loci that were not searched
 };
 
 // Typings that a nomenclature cannot interpret: their donors are treated as untyped at the locus.
@@ -55,7 +60,7 @@ struct UnknownTyping {
 class SearchIndex {
   public:
     SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
-                NullPolicy policy);
+                NullPolicy policy, Profile profile = Profile::Standard);
 
     // Throws UnknownName if the nomenclature does not know a typing of the patient, InvalidArgument for a bad request.
     [[nodiscard]] SearchResult search(const Phenotype& patient, const SearchRequest& request,
@@ -64,17 +69,23 @@ class SearchIndex {
     [[nodiscard]] const Segment& segment() const noexcept { return *segment_; }
     [[nodiscard]] const Nomenclature& nomenclature() const noexcept { return *nomenclature_; }
     [[nodiscard]] NullPolicy policy() const noexcept { return policy_; }
+    [[nodiscard]] Profile profile() const noexcept { return profile_; }
+    [[nodiscard]] const Interpretation& interpretation(Locus locus) const noexcept {
+        return *interpretations_[index_of(locus)];
+    }
 
   private:
     std::shared_ptr<const Segment> segment_;
     std::shared_ptr<const Nomenclature> nomenclature_;
     NullPolicy policy_;
+    Profile profile_;
     std::array<std::unique_ptr<const Interpretation>, kLocusCount> interpretations_;
 };
 
 // The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
 // donor's that it does not know is an error too if `donor_required`, else untyped, as in a search.
 [[nodiscard]] Counts match_locus(const Typing& patient, const Typing& donor, Locus locus,
-                                 const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true);
+                                 const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true,
+                                 Profile profile = Profile::Standard);
 
 }  // namespace allomatch
