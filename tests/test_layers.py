@@ -18,6 +18,7 @@ CORE = {
     "nomenclature": {"error", "kernel_choice", "kernels", "name"},
     "text_column": set(),
     "text_table": set(),
+    "marks": set(),
     "phenotype": {"error", "nomenclature", "name"},
     "reduce": {"error", "nomenclature", "parallel_for", "phenotype", "text_column", "text_table"},
     "match": {"phenotype"},
@@ -26,6 +27,7 @@ CORE = {
         "kernel_choice",
         "kernels",
         "mapped_file",
+        "marks",
         "parallel_for",
         "nomenclature",
         "phenotype",
@@ -33,7 +35,7 @@ CORE = {
         "text_table",
     },
     "filter": {"error", "registry"},
-    "search": {"error", "filter", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
+    "search": {"error", "filter", "kernel_choice", "kernels", "marks", "parallel_for", "match", "registry"},
 }
 ROOMS = {
     "registry": {
@@ -45,7 +47,7 @@ ROOMS = {
         "typing_interner",
     },
     "filter": {"filter_program", "filter_text"},
-    "search": {"hit_filter", "hit_report", "trie_walk", "verdicts"},
+    "search": {"hit_filter", "hit_list", "hit_report", "postings_walk", "trie_walk", "verdicts"},
     "nomenclature": {"group_space", "mac", "release_cache", "release_files", "release_tables", "who_serology"},
     "phenotype": {"phenotype_text"},
     "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
