@@ -198,6 +198,8 @@ def test_phase() -> None:
     merged = parse_phenotype("DRB1*03:01~DRB3*01:01+DRB1*04:01~DRB4*01:03")
     assert merged.typings.keys() == {"DRB1", "DRB345"}
     assert parse_phenotype("DRB1*03:01~DRB3*01:01+DRB1*03:01~DRB3*02:02").typings.keys() == {"DRB1", "DRB3"}
+    both = parse_phenotype("DRB3*01:01~DRB4*01:01+DRB3*02:02~DRB4*01:03")
+    assert both.typings.keys() == {"DRB3", "DRB4"}
 
 
 @pytest.mark.parametrize(
