@@ -59,7 +59,7 @@ FACE = {
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
     "filter": {"errors"},
-    "cord": {"errors", "filter"},
+    "cord": {"errors", "filter", "match"},
     "search": {"cord", "errors", "filter", "match", "nomenclature", "phenotype"},
     "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search"},
     "formats": {"errors"},
