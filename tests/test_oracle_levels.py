@@ -136,9 +136,7 @@ def donors_of_small(count: int) -> dict[str, str]:
 
 @needs_data
 @pytest.mark.parametrize("under_release", [False, True])
-def test_searches(
-    under_release: bool, release: Nomenclature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_searches(under_release: bool, release: Nomenclature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All levels of one index, asked for by several threads at once, so that each is made while others are searched."""
     # The oracle remembers pairs of typings, as the donors' are few; its rules are as they were.
     monkeypatch.setattr(reference.match, "match_locus", lru_cache(maxsize=200_000)(match_locus))

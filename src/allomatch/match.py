@@ -19,6 +19,7 @@ from allomatch.phenotype import Phenotype
 __all__ = ["PRESETS", "LocusMatch", "Match", "MatchLevel", "levels_of", "loci_of", "match"]
 
 NullPolicy = Literal["explicit", "possible"]
+Profile = Literal["standard", "atlas"]
 Category = Literal["match", "potential", "mismatch"]
 # What is compared: ARD groups, proteins (two fields), antigens.
 MatchLevel = Literal["ard", "allele", "antigen"]
@@ -255,6 +256,7 @@ def match(
     loci: str | Sequence[str] = "10/10",
     *,
     null_policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
     level: MatchLevel | Mapping[str, MatchLevel] = "ard",
     donor_required: bool = True,
 ) -> Match:
@@ -266,6 +268,7 @@ def match(
         nomenclature: What the names stand for.
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
+        profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW and unknown members of codes.
         level: What is compared, at all loci or by locus: ``"ard"`` (proteins alike where they bind peptides), ``"allele"`` (whole
             proteins, two fields) or ``"antigen"`` (what serology tells apart, split or better).
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
@@ -283,11 +286,12 @@ def match(
     donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("null_policy", null_policy, str)
+    check_choice("profile", profile, str)
     compared = []
     names = loci_of(loci)
     for locus, each in zip(names, levels_of(level, names), strict=True):
         counts = _core.match_locus(
-            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, level=each
+            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile, each
         )
         compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, level=each))
     return Match(tuple(compared), nomenclature.release, null_policy)

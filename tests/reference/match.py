@@ -308,5 +308,7 @@ def _unnamed(meaning: Meaning, nom: Nomenclature, level: MatchLevel) -> set[str]
 
 
 def _named_groups(position: Position, nom: Nomenclature, level: MatchLevel) -> frozenset[str]:
-    of_names = (groups(name, nom, level) | _unnamed(nom.meaning(name), nom, level) for name in known_names(position, nom))
+    of_names = (
+        groups(name, nom, level) | _unnamed(nom.meaning(name), nom, level) for name in known_names(position, nom)
+    )
     return frozenset[str]().union(*of_names)
