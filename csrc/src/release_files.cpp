@@ -378,6 +378,7 @@ std::string_view successor_in(std::string_view description) noexcept {
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(' '), rest.size());
         std::string_view word = rest.substr(0, end);
+        word = word.substr(0, word.find('('));  // "DRB1*08:01:01(March 2016)"
         while (!word.empty() && (word.back() == '.' || word.back() == ',')) word.remove_suffix(1);
         // "A*02 allele group renamed A*02:01" names a group first: a name has digits behind the first field.
         const std::size_t star = word.find('*');
@@ -385,6 +386,10 @@ std::string_view successor_in(std::string_view description) noexcept {
         rest = end < rest.size() ? rest.substr(end + 1) : std::string_view{};
     }
     return {};
+}
+
+Name two_fields(const Name& name) noexcept {
+    return {{name.fields[0], name.fields[1], 0, 0}, NameKind::Allele, name.suffix == 'N' ? 'N' : char{0}, name.gene};
 }
 
 // Deleted_alleles.txt: "HLA06674,A*01:34N,Sequence shown ... renamed A*01:01:38L (March 2011)". Names of before 2010
@@ -412,6 +417,15 @@ void read_deleted(std::string_view content, LocusTables& loci) {
     });
     for (auto& locus : loci) {
         locus->has_renamed = true;
+        // "C*03:99:01" is now "C*01:169:01", and so "C*03:99", should no allele have it any more, is "C*01:169". Behind
+        // all whole names, which come first.
+        const std::size_t whole = locus->renamed.size();
+        for (std::size_t i = 0; i < whole; ++i) {
+            const Renamed& entry = locus->renamed[i];
+            if (entry.from.kind != NameKind::Allele || entry.to.kind != NameKind::Allele || entry.from.fields[2] == 0)
+                continue;
+            locus->renamed.push_back({two_fields(entry.from), two_fields(entry.to)});
+        }
         sort_renamed(locus->renamed);
     }
 }

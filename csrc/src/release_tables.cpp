@@ -73,6 +73,8 @@ std::optional<Name> ReleaseLocus::successor(const Name& name) const {
     };
     if (name.kind != NameKind::Version2) return find(renamed, name);
     if (const auto official = find(version2, name)) return official;
+    // Some were deleted before 2010, a few of them with an odd number of digits, of which the rule knows nothing.
+    if (const auto deleted = find(renamed, name)) return deleted;
     return version2_by_rule(locus, name);
 }
 

@@ -149,6 +149,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     });
     list_page(*segment_, hit_rows, request, threads, cancel, result);
     report_unsearched(*this, patient, request, cancel, result);
+    flag_unread(*this, request, cancel, result);
     return result;
 }
 

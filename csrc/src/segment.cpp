@@ -22,6 +22,12 @@ constexpr std::array<AttributeSpec, kAttributeCount> kAttributes = {{
     {"status", AttributeKind::Category, 0, 0, {}},
     {"tnc_e7", AttributeKind::Float32, 0, 1e6, {}},
     {"cd34_e6", AttributeKind::Float32, 0, 1e6, {}},
+    // Antigens that were reported beside DNA.
+    {"serology_A", AttributeKind::Category, 0, 0, {}},
+    {"serology_B", AttributeKind::Category, 0, 0, {}},
+    {"serology_C", AttributeKind::Category, 0, 0, {}},
+    {"serology_DRB1", AttributeKind::Category, 0, 0, {}},
+    {"serology_DQB1", AttributeKind::Category, 0, 0, {}},
 }};
 
 constexpr std::array<std::uint32_t, 2> kNoTypings{0, 0};

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 from .filter import Attributes, Filter, truth
-from .match import Counts, Match, NullPolicy, match, match_locus
+from .match import Counts, Match, NullPolicy, Profile, match, match_locus
 from .nomenclature import Nomenclature
 from .phenotype import Phenotype
 
@@ -89,6 +89,7 @@ def search(
     per_locus_limits: Mapping[str, int] | None = None,
     direction: Direction = "both",
     policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
     attributes: Mapping[str, Attributes] | None = None,
     where: Filter | None = None,
     cord_only: bool = False,
@@ -107,6 +108,7 @@ def search(
         per_locus_limits: The most that the least may be at single loci; a locus without a limit has only the budget.
         direction: `both` counts mismatches, `gvh` patient antigens the donor lacks, `hvg` the reverse.
         policy: The null policy.
+        profile: Whose rules (`match_locus`).
         attributes: By donor id; a donor without has none known.
         where: The filter that a hit must pass.
         cord_only: Whether hits must be cord blood units.
@@ -140,10 +142,12 @@ def search(
         known = (attributes or {}).get(donor_id, {})
         passes = where is None or truth(where, known) is True
         passes = passes and (is_cord(known) or not cord_only) and has_doses(known, weight_kg, least_per_kg or {})
-        found = match(patient, donor, nom, loci, policy)
+        found = match(patient, donor, nom, loci, policy, profile)
         least, greatest = in_direction(found.total, direction)
         within_limits = all(in_direction(found.loci[locus], direction)[0] <= limit for locus, limit in limits.items())
         if least <= max_mismatches and within_limits and passes:
-            others = {at: match_locus(patient.typing(at), donor.typing(at), nom, policy) for at in report}
+            others = {
+                at: match_locus(patient.typing(at), donor.typing(at), nom, policy, profile=profile) for at in report
+            }
             hits.append(Hit(donor_id, least, greatest, found, others))
     return sorted(hits, key=lambda hit: (hit.mismatches, hit.greatest, hit.donor_id))

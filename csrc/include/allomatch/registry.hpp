@@ -49,7 +49,7 @@ struct AttributeSpec {
     std::string_view allowed;  // of categories: "F M", or empty for any short text
 };
 
-inline constexpr std::size_t kAttributeCount = 11;
+inline constexpr std::size_t kAttributeCount = 16;
 [[nodiscard]] std::span<const AttributeSpec, kAttributeCount> attribute_specs() noexcept;
 
 inline constexpr std::int16_t kNoInt = INT16_MIN;     // null of an Int16 column; NaN is null of a Float32 column
