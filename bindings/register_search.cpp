@@ -62,6 +62,11 @@ std::span<const std::uint8_t> bytes(const std::vector<Counts>& counts) {
 void register_search(py::module_& module) {
     py::class_<SearchResult>(module, "SearchResult")
         .def_property_readonly("donors", [](const SearchResult& r) { return r.donors; })
+        .def_property_readonly(
+            "unread",
+            [](const py::object& self) {
+                return view(std::span<const std::uint16_t>(py::cast<const SearchResult&>(self).unread), self);
+            })
         .def_property_readonly("donors_by_mismatches", [](const SearchResult& r) { return r.donors_by_mismatches; })
         .def_property_readonly(
             "rows",

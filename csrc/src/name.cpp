@@ -333,7 +333,8 @@ Name parse_name(Locus locus, std::string_view original) {
     const std::string_view rest = without_hla(text);
     const std::size_t star = rest.find('*');
     if (star == std::string_view::npos) {
-        const std::string_view body = without_letters(locus, rest);
+        // A name with a colon has its locus before a '*', or none.
+        const std::string_view body = rest.find(':') == std::string_view::npos ? without_letters(locus, rest) : rest;
         if (rest.size() != text.size() && body.size() == rest.size()) malformed(locus, text, "'HLA-' without a locus");
         Name name = parse_body(locus, text, body, false);
         // At DRB345 a name must say its gene; an antigen does.

@@ -211,6 +211,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     cancel.check();
     list_page(*segment_, hit_rows, request, cancel, result);
     report_unsearched(*this, patient, request, cancel, result);
+    flag_unread(*this, request, cancel, result);
     return result;
 }
 

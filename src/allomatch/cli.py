@@ -245,7 +245,7 @@ def _with_ragged(report: AddReport, file: TableFile) -> AddReport:
         for row, cells in ragged
     ]
     errors = pa.concat_tables([table, pa.Table.from_pylist(rows, table.schema)]).sort_by("row")
-    return AddReport(report.added, report.rejected + len(rows), errors, report.ignored_columns)
+    return AddReport(report.added, report.rejected + len(rows), errors, report.warnings, report.ignored_columns)
 
 
 def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json: bool) -> None:
@@ -258,6 +258,7 @@ def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json:
                 "seconds": round(seconds, 3),
                 "ignored_columns": list(report.ignored_columns),
                 "errors": report.errors.slice(0, 1000).to_pylist(),
+                "warnings": report.warnings.slice(0, 1000).to_pylist(),
             }
         )
     else:
@@ -267,6 +268,10 @@ def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json:
             say(f"  {where}: {each['message']} (error {each['code']})")
         if report.errors.num_rows > 10:
             say(f"  ... and {report.errors.num_rows - 10:,} more; --errors FILE writes them all")
+        for each in report.warnings.slice(0, 10).to_pylist():
+            say(f"  warning: {each['rows']:,} rows, first {each['donor_id']}, {each['field']}: {each['message']}")
+        if report.warnings.num_rows > 10:
+            say(f"  ... and {report.warnings.num_rows - 10:,} more warnings")
         if report.ignored_columns:
             say(f"  ignored columns: {', '.join(report.ignored_columns)}")
     if report.added == 0 and report.rejected > 0:

@@ -19,6 +19,7 @@ from allomatch.phenotype import Phenotype
 __all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
 
 NullPolicy = Literal["explicit", "possible"]
+Profile = Literal["standard", "atlas"]
 Category = Literal["match", "potential", "mismatch"]
 
 # WMDA's names for the number of positions that are compared.
@@ -213,6 +214,7 @@ def match(
     loci: str | Sequence[str] = "10/10",
     *,
     null_policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
     donor_required: bool = True,
 ) -> Match:
     """Compare a donor with a patient.
@@ -223,6 +225,7 @@ def match(
         nomenclature: What the names stand for.
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
+        profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW and unknown members of codes.
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
 
     Raises:
@@ -238,8 +241,11 @@ def match(
     donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("null_policy", null_policy, str)
+    check_choice("profile", profile, str)
     compared = []
     for locus in loci_of(loci):
-        counts = _core.match_locus(patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required)
+        counts = _core.match_locus(
+            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile
+        )
         compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts))
     return Match(tuple(compared), nomenclature.release, null_policy)

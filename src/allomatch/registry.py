@@ -22,7 +22,7 @@ from allomatch import _core
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
-from allomatch.match import NullPolicy, check_choice, loci_of
+from allomatch.match import NullPolicy, Profile, check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.search import Direction, Hits, Searched
@@ -31,6 +31,18 @@ __all__ = ["AddReport", "Registry"]
 
 # Rows handed to the core at once: enough to share among threads, small enough to stop quickly and to hold in memory.
 _BATCH_ROWS = 262_144
+
+WARNING_SCHEMA = pa.schema(
+    [
+        ("rows", pa.int64()),
+        ("row", pa.int64()),
+        ("donor_id", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("code", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
 
 ERROR_SCHEMA = pa.schema(
     [
@@ -52,12 +64,16 @@ class AddReport:
         added: Donors that went in.
         rejected: Rows that did not.
         errors: Why: a table of row (in the input, from 0), donor_id, field, value, code (docs/errors.md) and message.
+        warnings: What was done to read typings that went in (names carried to another one, members left out; with a registry
+            that has a nomenclature): a table of rows (how many have it), row and donor_id (of the first), field, value, code
+            and message.
         ignored_columns: Columns of the input that allomatch does not know.
     """
 
     added: int
     rejected: int
     errors: pa.Table
+    warnings: pa.Table
     ignored_columns: tuple[str, ...]
 
 
@@ -75,16 +91,22 @@ class Registry:
     """
 
     def __init__(
-        self, path: Path, segment: _core.Segment, nomenclature: Nomenclature | None, null_policy: NullPolicy
+        self,
+        path: Path,
+        segment: _core.Segment,
+        nomenclature: Nomenclature | None,
+        null_policy: NullPolicy,
+        profile: Profile,
     ) -> None:
         self._path = path
         self._required = nomenclature
         self._null_policy: NullPolicy = null_policy
+        self._profile: Profile = profile
         self._snapshot = self._take(segment)
 
     def _take(self, segment: _core.Segment) -> _Snapshot:
         nomenclature = self._required or Nomenclature.two_field()
-        index = _core.SearchIndex(segment, nomenclature._core, self._null_policy)
+        index = _core.SearchIndex(segment, nomenclature._core, self._null_policy, self._profile)
         return _Snapshot(segment, nomenclature, index)
 
     @classmethod
@@ -94,6 +116,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
     ) -> Registry:
         """Make an empty registry file.
 
@@ -101,13 +124,14 @@ class Registry:
             path: Where; must not exist.
             nomenclature: If given, rows with a typing that it does not know are rejected by :meth:`add`, and searches use it.
             null_policy: As in :meth:`open`.
+            profile: As in :meth:`open`.
 
         Raises:
             FileAccessError: The file exists, or the folder cannot be written to.
             ArgumentError: An argument of the wrong kind.
         """
         empty = pa.table({"donor_id": pa.array([], pa.string()), "gl": pa.array([], pa.string())})
-        return cls.build(path, empty, nomenclature=nomenclature, null_policy=null_policy)[0]
+        return cls.build(path, empty, nomenclature=nomenclature, null_policy=null_policy, profile=profile)[0]
 
     @classmethod
     def build(
@@ -117,6 +141,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
         threads: int = 0,
     ) -> tuple[Registry, AddReport]:
         """Make a registry file from a table in one step: there is no file before it is complete.
@@ -126,6 +151,7 @@ class Registry:
             table: As in :meth:`add`.
             nomenclature: As in :meth:`create`.
             null_policy: As in :meth:`open`.
+            profile: As in :meth:`open`.
             threads: 0 means all cores.
 
         Returns:
@@ -134,13 +160,13 @@ class Registry:
         Raises:
             As :meth:`create` and :meth:`add`.
         """
-        _check_open(nomenclature, null_policy)
+        _check_open(nomenclature, null_policy, profile)
         _in_range("threads", threads, 1024)
         place = _path_bytes(path)
         if os.path.lexists(place):
             raise problem("AlreadyExists", f"{os.fsdecode(place)!r} exists; open it instead, or choose another name")
         report = _write(place, table, nomenclature, threads, extend=False)
-        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy), report
+        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy, profile=profile), report
 
     @classmethod
     def open(
@@ -149,6 +175,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
         validate: Literal["header", "full"] = "header",
     ) -> Registry:
         """Map a registry file.
@@ -158,6 +185,8 @@ class Registry:
             nomenclature: What names stand for in searches; ``None`` means :meth:`Nomenclature.two_field`.
             null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible
                 (SEMANTICS section 2).
+            profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW (matches nothing) and codes with an
+                unknown member (not read at all), for a registry that changes engines and compares.
             validate: ``"header"`` checks the head, the directory, the dictionaries and all lengths, and trusts the rest, in
                 milliseconds; ``"full"`` checks the checksum of every block and every id: use it for files from elsewhere.
 
@@ -166,11 +195,11 @@ class Registry:
             FileFormatError: It is not a registry, is truncated or damaged, or has a newer format.
             ArgumentError: Unknown null policy or validation, or an argument of the wrong kind.
         """
-        _check_open(nomenclature, null_policy)
+        _check_open(nomenclature, null_policy, profile)
         if validate not in ("header", "full"):
             raise problem("InvalidArgument", f"validate is {validate!r}; it may be 'header' or 'full'")
         segment = _core.Segment.open(_path_bytes(path), full=validate == "full")
-        return cls(Path(path), segment, nomenclature, null_policy)
+        return cls(Path(path), segment, nomenclature, null_policy, profile)
 
     @property
     def path(self) -> Path:
@@ -346,6 +375,7 @@ class Registry:
             direction,
             snapshot.nomenclature,
             self._null_policy,
+            self._profile,
             amounts,
             snapshot.segment,
         )
@@ -361,12 +391,14 @@ class _Snapshot:
     index: _core.SearchIndex
 
 
-def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy) -> None:
+def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy, profile: Profile) -> None:
     """Check the arguments of create and open before anything is made."""
     if nomenclature is not None:
         check_choice("nomenclature", nomenclature, Nomenclature)
     if null_policy not in ("explicit", "possible"):
         raise problem("InvalidArgument", f"null_policy is {null_policy!r}; it may be 'explicit' or 'possible'")
+    if profile not in ("standard", "atlas"):
+        raise problem("InvalidArgument", f"profile is {profile!r}; it may be 'standard' or 'atlas'")
 
 
 def _path_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -420,16 +452,19 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
                 arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
+        warnings = builder.take_warnings()
         errors += builder.finish(place, replace=extend, threads=threads)[1]
     finally:
         builder.close()
     errors.sort(key=lambda error: (error[0], error[2]))
     rejected = len({error[0] for error in errors})
-    table_of_errors = pa.table(
-        [pa.array([error[i] for error in errors], field.type) for i, field in enumerate(ERROR_SCHEMA)],
-        schema=ERROR_SCHEMA,
+    return AddReport(
+        row - rejected, rejected, _row_table(errors, ERROR_SCHEMA), _row_table(warnings, WARNING_SCHEMA), ignored
     )
-    return AddReport(row - rejected, rejected, table_of_errors, ignored)
+
+
+def _row_table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    return pa.table([pa.array([row[i] for row in rows], field.type) for i, field in enumerate(schema)], schema=schema)
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -18,8 +18,8 @@ from allomatch import _core
 from allomatch.cord import Doses
 from allomatch.errors import problem
 from allomatch.filter import attribute_column
-from allomatch.match import LocusMatch, Match, NullPolicy, match
-from allomatch.nomenclature import Nomenclature
+from allomatch.match import LocusMatch, Match, NullPolicy, Profile, match
+from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Searched:
     direction: Direction
     nomenclature: Nomenclature
     null_policy: NullPolicy
+    profile: Profile
     doses: Doses
     segment: _core.Segment
 
@@ -155,12 +156,26 @@ class Hits:
         """Most mismatches of each listed hit; shape (n,), uint8."""
         return self.count("greatest")
 
+    @property
+    def unread_loci(self) -> pa.Array:
+        """Loci of each listed hit at which the nomenclature cannot read its typing: ``"A"``, ``"A,DRB1"``, or null.
+
+        The hit counts as untyped there (:meth:`allomatch.Registry.unknown_typings` lists the typings).
+        """
+        flags = self._result.unread
+        if len(flags) == 0:
+            return pa.nulls(len(self), pa.string())
+        distinct, codes = np.unique(flags, return_inverse=True)
+        texts = [",".join(locus for bit, locus in enumerate(LOCI) if flag >> bit & 1) or None for flag in distinct]
+        return pa.array(texts, pa.string()).take(pa.array(codes))
+
     def to_arrow(self) -> pa.Table:
         """Return the listed hits as a table.
 
         Columns: ``donor_id``; the six counts over the loci searched (uint8); for every locus searched, then for every one
-        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; with a patient's
-        weight ``tnc_e7_per_kg`` and ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
+        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; where there are
+        typings that the nomenclature cannot read, :attr:`unread_loci`; with a patient's weight ``tnc_e7_per_kg`` and
+        ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
         """
         columns: dict[str, Any] = {"donor_id": self.donor_ids}
         for name in COUNTS:
@@ -172,6 +187,8 @@ class Hits:
             column = attribute_column(self._searched.segment, name, self.rows)
             if column is not None:
                 columns[name] = column
+        if len(self._result.unread) > 0:
+            columns["unread_loci"] = self.unread_loci
         columns |= self._searched.doses.columns(self._searched.segment, self.rows)
         metadata = {
             "allomatch.nomenclature": self._searched.nomenclature.release,
@@ -203,6 +220,7 @@ class Hits:
             searched.nomenclature,
             (*searched.loci, *searched.reported),
             null_policy=searched.null_policy,
+            profile=searched.profile,
             donor_required=False,
         )
         donor_id = self.donor_ids[index].as_py()

@@ -47,6 +47,9 @@ struct SearchResult {
     std::vector<std::uint32_t> row_phenotypes;  // index into `phenotypes`
     std::vector<Locus> reported_loci;
     std::vector<Counts> reported;  // rows x reported_loci: at loci that were not searched
+    // Of each row: bit l is set if the nomenclature cannot read its typing at locus number l (searched or reported), so
+    // that it counts as untyped there. Empty if it can read all.
+    std::vector<std::uint16_t> unread;
 };
 
 // Typings that a nomenclature cannot interpret: their donors are treated as untyped at the locus.
