@@ -22,10 +22,11 @@ from allomatch import _core
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
-from allomatch.match import NullPolicy, Profile, check_choice, loci_of
+from allomatch.match import MatchLevel, NullPolicy, Profile, check_choice, levels_of, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.search import Direction, Hits, Searched
+from allomatch.serology import SEROLOGY_LOCI, merge_serology, serology_columns
 
 __all__ = ["AddReport", "Registry"]
 
@@ -260,7 +261,9 @@ class Registry:
                 pairs ``A_1``, ``A_2``, ``B_1``, ... (a blank second position means homozygous, both blank untyped); and any of
                 the attributes ``birth_year`` (1900 to 2100), ``sex`` (F, M), ``cmv``, ``abo`` (A, B, AB, O), ``rh`` (P, N),
                 ``ion`` (1000 to 9999), ``ethnicity``, ``donor_type``, ``status``, ``tnc_e7`` (total nucleated cells, 1e7),
-                ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known".
+                ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known". Antigens reported beside DNA are ``A_ser_1``, ``A_ser_2``
+                (A, B, C, DRB1, DQB1): a donor without DNA at the locus is typed by them, else the DNA decides, the antigens
+                are kept as ``serology_A``, and a contradiction is a warning.
             threads: 0 means all cores.
 
         Returns:
@@ -287,6 +290,7 @@ class Registry:
         max_mismatches: int | None = None,
         per_locus: Mapping[str, int] | None = None,
         direction: Direction = "both",
+        level: MatchLevel | Mapping[str, MatchLevel] | None = None,
         where: str | pc.Expression | None = None,
         patient_weight_kg: float | None = None,
         min_tnc_e7_per_kg: float | None = None,
@@ -307,6 +311,8 @@ class Registry:
             per_locus: Further limits at single loci, 0 to 2 each.
             direction: ``"both"`` counts mismatched positions, ``"gvh"`` the patient's antigens that the donor lacks,
                 ``"hvg"`` the donor's that the patient lacks.
+            level: What is compared, at all loci or by locus: ``"ard"``, ``"allele"`` (two fields) or ``"antigen"``. ``None``
+                means ``"ard"``, and antigens at A and B for ``"cord 6/6"``. Loci that are only reported are compared by ARD.
             where: A filter on the attributes (those of :meth:`add`): a text such as ``"sex == 'M' and birth_year >= 1985 and
                 status in ('available', 'reserved') and cmv is not null"``, or a ``pyarrow.compute.Expression`` over the columns
                 by name. Only donors for which it is true are hits and are counted; what is not known passes no test but
@@ -343,6 +349,7 @@ class Registry:
                     f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
                 )
             _in_range(f"per_locus[{locus!r}]", most, 2)
+        levels = levels_of(level, names, {} if cord is None else cord.levels)
         if max_mismatches is None:
             max_mismatches = 0 if cord is None else cord.max_mismatches
         _in_range("max_mismatches", max_mismatches, 4 if cord is None else cord.max_mismatches)
@@ -360,6 +367,7 @@ class Registry:
             names,
             int(max_mismatches),
             [int(limits.get(locus, 2)) for locus in names],
+            levels,
             direction,
             filters,
             reported,
@@ -369,7 +377,7 @@ class Registry:
         )
         searched = Searched(
             patient,
-            names,
+            dict(zip(names, levels, strict=True)),
             reported,
             int(max_mismatches),
             direction,
@@ -440,6 +448,8 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     columns, ignored = _known_columns(reader.schema)
     builder = _core.RegistryBuilder()
     errors: list[_core.RowError] = []
+    contradictions: list[tuple[int, int, str, str, str, int, str]] = []
+    two_field = Nomenclature.two_field()
     row = 0
     try:
         if extend:
@@ -450,9 +460,10 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
             for start in range(0, batch.num_rows, _BATCH_ROWS):
                 piece = batch.slice(start, _BATCH_ROWS)
                 arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
+                contradictions += merge_serology(arrays, required or two_field, row)
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
-        warnings = builder.take_warnings()
+        warnings = sorted(builder.take_warnings() + contradictions, key=lambda warning: (warning[1], warning[3]))
         errors += builder.finish(place, replace=extend, threads=threads)[1]
     finally:
         builder.close()
@@ -517,6 +528,7 @@ def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
             "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
         )
     pairs = [f"{locus}_{i}" for locus in LOCI for i in (1, 2)]
+    pairs += [name for locus in SEROLOGY_LOCI for name in serology_columns(locus)]
     present = [name for name in pairs if name in names]
     for name in names:
         side = name.rpartition("_")[2]
