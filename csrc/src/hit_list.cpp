@@ -1,6 +1,6 @@
 // Hits of equal counts are one bucket; buckets follow each other in the order of the list, and only those that the page
-// touches are gathered and sorted, each by the ranks of its donors' ids. Buckets are shared out among the threads: to fetch
-// a rank is a cache miss for nearly every phenotype, and two threads wait for twice as many at once.
+// touches are gathered and sorted, each by the ranks of its donors' ids. Buckets are shared out among the threads: to
+// fetch a rank is a cache miss for nearly every phenotype, and two threads wait for twice as many at once.
 #include "hit_list.hpp"
 
 #include <algorithm>
@@ -142,7 +142,7 @@ class HitList {
     unsigned threads_;
     const Cancel& cancel_;
     SearchResult& result_;
-    std::vector<HitRowRange> rows_;   // of each hit phenotype
+    std::vector<HitRowRange> rows_;    // of each hit phenotype
     std::vector<std::uint32_t> hits_;  // by bucket
     std::array<std::uint32_t, kBuckets + 1> starts_{};
     std::array<std::uint64_t, kBuckets> donors_{};

@@ -225,6 +225,7 @@ class Task {
                                                    plan_.budget, first());
         runs_below_.resize(n);
         for (std::size_t i = 0; i < n; ++i) {
+            if (i + kAhead < n) __builtin_prefetch(&postings.run_starts[array(kIndex)[i + kAhead]]);
             const std::uint32_t run = array(kIndex)[i];
             runs_below_[i] = {postings.run_starts[run], postings.run_starts[run + 1], array(kSpent)[i],
                               postings.run_tops[run]};

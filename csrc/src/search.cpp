@@ -143,12 +143,18 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         const std::size_t end = std::min(found, (piece + 1) * kPiece);
         for (std::size_t i = 0; i < n_loci; ++i) {
             const std::size_t place = trie_place[i];
+            const bool node = place < trie.levels.size();
+            const auto column =
+                node || place == SIZE_MAX ? std::span<const std::uint32_t>() : trie.columns[place - trie.levels.size()];
+            constexpr std::size_t kAhead = 16;
             for (std::size_t h = piece * kPiece; h < end; ++h) {
+                if (!column.empty() && h + kAhead < end)
+                    __builtin_prefetch(&column[result.phenotypes[h + kAhead].value]);
                 TypingId typing = kUntyped;
-                if (place < trie.levels.size()) {
+                if (node) {
                     typing = {hits.typings[place][h]};
-                } else if (place != SIZE_MAX) {
-                    typing = {trie.columns[place - trie.levels.size()][result.phenotypes[h].value]};
+                } else if (!column.empty()) {
+                    typing = {column[result.phenotypes[h].value]};
                 }
                 const Counts counts = verdicts[i]->counts(typing);
                 result.by_locus[h * n_loci + i] = counts;
