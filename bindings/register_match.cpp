@@ -24,20 +24,28 @@ Profile profile(std::string_view text) {
     throw Error(ErrorCode::InvalidArgument, "unknown profile " + shown(text) + "; known are standard and atlas");
 }
 
+MatchLevel match_level(std::string_view text) {
+    if (text == "ard") return MatchLevel::Ard;
+    if (text == "allele") return MatchLevel::Allele;
+    if (text == "antigen") return MatchLevel::Antigen;
+    throw Error(ErrorCode::InvalidArgument,
+                "unknown level of matching " + shown(text) + "; known are ard, allele and antigen");
+}
+
 void register_match(py::module_& module) {
     module.def(
         "match_locus",
         [](const Phenotype& patient, const Phenotype& donor, const std::string& locus_text,
            const Nomenclature& nomenclature, const std::string& policy, bool donor_required,
-           const std::string& profile_text) {
+           const std::string& profile_text, const std::string& level) {
             const Locus locus = require_locus(locus_text);
             const Counts c = match_locus(patient[locus], donor[locus], locus, nomenclature, null_policy(policy),
-                                         donor_required, profile(profile_text));
+                                         donor_required, profile(profile_text), match_level(level));
             return std::tuple<int, int, int, int, int, int>(c.least, c.greatest, c.gvh_least, c.gvh_greatest,
                                                             c.hvg_least, c.hvg_greatest);
         },
         py::arg("patient"), py::arg("donor"), py::arg("locus"), py::arg("nomenclature"), py::arg("null_policy"),
-        py::arg("donor_required"), py::arg("profile") = "standard");
+        py::arg("donor_required"), py::arg("profile") = "standard", py::arg("level") = "ard");
 }
 
 }  // namespace allomatch::bindings

@@ -335,6 +335,15 @@ Name parse_name(Locus locus, std::string_view original) {
     const std::string_view rest = without_hla(text);
     const std::size_t star = rest.find('*');
     if (star == std::string_view::npos) {
+        if (locus == Locus::DRB345) {
+            // "DR52", "DRB30101": what says one of the three genes is a name of it.
+            const auto said = locus_said(text);
+            if (said && gene_of(*said) != 0) {
+                Name name = parse_name(*said, text);
+                name.gene = gene_of(*said);
+                return name;
+            }
+        }
         // A name with a colon has its locus before a '*', or none.
         const std::string_view body = rest.find(':') == std::string_view::npos ? without_letters(locus, rest) : rest;
         const std::size_t letters = rest.size() - body.size();
@@ -342,6 +351,9 @@ Name parse_name(Locus locus, std::string_view original) {
         // "DRB11404" names its locus and is DRB1*1404; "DR1404" and "1404" are the antigen.
         const bool named = letters > 1 && letters == locus_name(locus).size();
         Name name = parse_body(locus, text, body, named);
+        // "DR52" is of DRB3, but "DR0101" is of DRB1.
+        if (letters == 2 && gene_of(locus) != 0 && name.kind != NameKind::Serology)
+            malformed(locus, text, "it names another locus");
         // At DRB345 a name must say its gene; an antigen does.
         if (locus == Locus::DRB345 && name.gene == 0 && name.kind != NameKind::Absent && name.kind != NameKind::New)
             malformed(locus, text, "it does not say which of DRB3, DRB4 and DRB5 it is of");

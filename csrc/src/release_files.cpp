@@ -60,16 +60,17 @@ void split(std::string_view text, char separator, Visit visit) {
     }
 }
 
-// The first `Count` fields of a line; fails if there are fewer.
+// The first `Count` fields of a line; fails if there are fewer, or if there should be no more.
 template <std::size_t Count>
-std::array<std::string_view, Count> fields_of(const Line& line, char separator, std::string_view expected) {
+std::array<std::string_view, Count> fields_of(const Line& line, char separator, std::string_view expected,
+                                              bool exact = false) {
     std::array<std::string_view, Count> fields;
     std::size_t n = 0;
     split(line.text, separator, [&](std::string_view field) {
         if (n < Count) fields[n] = field;
         ++n;
     });
-    if (n < Count) line.fail("expected '" + std::string(expected) + "'");
+    if (n < Count || (exact && n > Count)) line.fail("expected '" + std::string(expected) + "'");
     return fields;
 }
 
@@ -130,7 +131,7 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
     std::array<std::vector<bool>, kLocusCount> listed;
     for (std::size_t l = 0; l < loci.size(); ++l) listed[l].resize(loci[l]->alleles.size());
     for_each_line(file, content, [&](const Line& line) {
-        const auto [prefix, members, group_text] = fields_of<3>(line, ';', "locus*;members;group");
+        const auto [prefix, members, group_text] = fields_of<3>(line, ';', "locus*;members;group", true);
         if (prefix.empty()) line.fail("expected 'locus*;members;group'");
         const auto locus = gene_locus(prefix.substr(0, prefix.size() - 1));
         if (!locus) return;

@@ -41,6 +41,14 @@ void check_request(const SearchRequest& request) {
     }
 }
 
+void check_level(const Nomenclature& nomenclature, MatchLevel level) {
+    if (level == MatchLevel::Antigen && nomenclature.has_data() && nomenclature.antigen_count(Locus::A) == 0) {
+        throw Error(ErrorCode::InvalidArgument,
+                    "antigens cannot be compared: release " + nomenclature.release() +
+                        " was installed without wmda/rel_dna_ser.txt; install it again, or search by ARD");
+    }
+}
+
 void add(Counts& total, const Counts& counts) noexcept {
     const auto plus = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a + b); };
     total = {plus(total.least, counts.least),         plus(total.greatest, counts.greatest),
@@ -53,22 +61,29 @@ void add(Counts& total, const Counts& counts) noexcept {
 SearchIndex::SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
                          NullPolicy policy, Profile profile)
     : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy), profile_(profile) {
-    parallel_for(kLocusCount, thread_count(0), Cancel(), [&](std::size_t l) {
-        interpretations_[l] =
-            std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(static_cast<Locus>(l)),
-                                             std::span<const Name>{}, MatchLevel::Ard, Reading{profile_, Side::Donor});
+    parallel_for(kLocusCount, thread_count(0), Cancel(),
+                 [&](std::size_t l) { static_cast<void>(interpretation(static_cast<Locus>(l))); });
+}
+
+const Interpretation& SearchIndex::interpretation(Locus locus, MatchLevel level) const {
+    Made& made = interpretations_[index_of(locus)][static_cast<std::size_t>(level)];
+    std::call_once(made.once, [&] {
+        check_level(*nomenclature_, level);
+        made.value = std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(locus),
+                                                      std::span<const Name>{}, level, Reading{profile_, Side::Donor});
     });
+    return *made.value;
 }
 
 std::vector<UnknownTyping> SearchIndex::unknown_typings() const {
     std::vector<UnknownTyping> unknown;
     for (const Locus locus : segment_->trie().order) {
         const DictionaryView& dictionary = segment_->dictionary(locus);
-        const Interpretation& interpretation = *interpretations_[index_of(locus)];
+        const Interpretation& names = interpretation(locus);
         for (std::uint32_t t = 1; t < dictionary.typing_count(); ++t) {
             const auto pairs = dictionary.alternatives(TypingId{t});
             const bool known = std::all_of(pairs.begin(), pairs.end(), [&](const PositionPair& pair) {
-                return interpretation.position(pair.first).known && interpretation.position(pair.second).known;
+                return names.position(pair.first).known && names.position(pair.second).known;
             });
             if (!known)
                 unknown.push_back(
@@ -87,8 +102,8 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     std::vector<std::optional<LocusVerdicts>> verdicts(n_loci);
     parallel_for(n_loci, threads, cancel, [&](std::size_t i) {
         const Locus locus = request.loci[i];
-        verdicts[i].emplace(*segment_, *nomenclature_, *interpretations_[index_of(locus)], locus, patient[locus],
-                            policy_, profile_);
+        verdicts[i].emplace(*segment_, *nomenclature_, interpretation(locus, request.levels[index_of(locus)]), locus,
+                            patient[locus], policy_, profile_);
         verdicts[i]->pack_costs(request.direction, request.locus_limits[index_of(locus)]);
     });
 
@@ -154,12 +169,13 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
 }
 
 Counts match_locus(const Typing& patient, const Typing& donor, Locus locus, const Nomenclature& nomenclature,
-                   NullPolicy policy, bool donor_required, Profile profile) {
+                   NullPolicy policy, bool donor_required, Profile profile, MatchLevel level) {
+    check_level(nomenclature, level);
     const std::array<Typing, 2> both{patient, donor};
     const Dictionary dictionary(locus, both);
     const DictionaryView view = dictionary.view();
     // The two sides differ in what they read only under Atlas, and share the space of groups.
-    const Interpretation as_donor(nomenclature, view, {}, MatchLevel::Ard, Reading{profile, Side::Donor});
+    const Interpretation as_donor(nomenclature, view, {}, level, Reading{profile, Side::Donor});
     const Interpretation as_patient(as_donor.space(), view, Reading{profile, Side::Patient});
     const std::uint32_t required = donor_required ? 2 : 1;
     for (const PositionPair& pair : view.pairs.first(view.typing_offsets[required + 1])) {

@@ -57,7 +57,7 @@ LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomencl
     const DictionaryView view = own.view();
     const auto covered = [&](const Name& name) { return shared.space().covers(name); };
     if (!std::all_of(view.names.begin(), view.names.end(), covered)) {
-        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, MatchLevel::Ard,
+        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, shared.space().level(),
                                                 Reading{profile, Side::Donor});
         interpretation_ = own_.get();
     }

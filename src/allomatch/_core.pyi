@@ -69,6 +69,7 @@ def match_locus(
     null_policy: str,
     donor_required: bool,
     profile: str = "standard",
+    level: str = "ard",
 ) -> tuple[int, int, int, int, int, int]: ...
 
 class RegistryBuilder:
@@ -122,6 +123,7 @@ class SearchIndex:
         loci: Sequence[str],
         max_mismatches: int,
         limits: Sequence[int],
+        levels: Sequence[str],
         direction: str,
         filters: Sequence[str | Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.bool_]]],
         report: Sequence[str],

@@ -29,7 +29,7 @@ from allomatch.console import AsJson, complain, out, plain, print_json, progress
 from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
-from allomatch.match import PRESETS, NullPolicy
+from allomatch.match import PRESETS, MatchLevel, NullPolicy
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
 from allomatch.search import Direction, Hits
@@ -383,6 +383,10 @@ def search(
         typer.Option("--max-mismatches", "-k", min=0, max=4, help="Default 0; for cord blood as many as are accepted."),
     ] = None,
     direction: Annotated[str, typer.Option(help="both, gvh or hvg.")] = "both",
+    level: Annotated[
+        str | None,
+        typer.Option(help="What is compared: ard, allele or antigen; or by locus: A=antigen,B=antigen. Default ard."),
+    ] = None,
     where: Annotated[
         str | None, typer.Option(help="A filter: \"sex == 'M' and birth_year >= 1985 and cmv is not null\".")
     ] = None,
@@ -421,6 +425,7 @@ def search(
         loci if "/" in loci else _names(loci),
         max_mismatches=max_mismatches,
         direction=way,
+        level=_level(level),
         where=where,
         patient_weight_kg=patient_weight_kg,
         min_tnc_e7_per_kg=min_tnc_e7_per_kg,
@@ -439,6 +444,7 @@ def search(
                 "nomenclature": opened.nomenclature.release,
                 "patient": Phenotype(patient).gl,
                 "loci": list(hits.loci),
+                "levels": hits.levels,
                 "direction": direction,
                 "where": where,
                 "reported_loci": list(hits.reported),
@@ -458,6 +464,14 @@ def search(
             _print_hits(_rows_of(hits))
     if hits.total == 0:
         raise typer.Exit(NOTHING_MATCHED)
+
+
+def _level(text: str | None) -> MatchLevel | dict[str, MatchLevel] | None:
+    """Read ``antigen`` or ``A=antigen,B=antigen``; the words are checked where they are used."""
+    if text is None or "=" not in text:
+        return cast(MatchLevel | None, text)
+    parts = [part.partition("=") for part in text.split(",")]
+    return {locus.strip(): cast(MatchLevel, level.strip()) for locus, _, level in parts}
 
 
 def _names(loci: str) -> list[str]:

@@ -7,7 +7,7 @@ least (potential) and a greatest (definite) number of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,11 +16,13 @@ from allomatch.errors import problem
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
+__all__ = ["PRESETS", "LocusMatch", "Match", "MatchLevel", "levels_of", "loci_of", "match"]
 
 NullPolicy = Literal["explicit", "possible"]
 Profile = Literal["standard", "atlas"]
 Category = Literal["match", "potential", "mismatch"]
+# What is compared: ARD groups, proteins (two fields), antigens.
+MatchLevel = Literal["ard", "allele", "antigen"]
 
 # WMDA's names for the number of positions that are compared.
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -60,6 +62,43 @@ def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(known.get(locus.upper(), locus) for locus in loci)
 
 
+def levels_of(
+    level: MatchLevel | Mapping[str, MatchLevel] | None,
+    loci: Sequence[str],
+    otherwise: Mapping[str, MatchLevel] | None = None,
+) -> tuple[MatchLevel, ...]:
+    """Return what is compared at each locus.
+
+    Args:
+        level: One for all loci, or by locus.
+        loci: The loci that are compared.
+        otherwise: The levels of loci that ``level`` does not name; ``"ard"`` at the rest.
+
+    Raises:
+        ArgumentError: A level at a locus that is not compared, or no level. Unknown ones are reported when they are used.
+
+    Example:
+        >>> levels_of({"A": "antigen"}, ["A", "DRB1"])
+        ('antigen', 'ard')
+    """
+    if isinstance(level, str):
+        return (level,) * len(loci)
+    if level is not None and not isinstance(level, Mapping):
+        raise problem(
+            "WrongType", f"level is {level!r}; give 'ard', 'allele', 'antigen', or a mapping such as {{'A': 'antigen'}}"
+        )
+    chosen = dict(otherwise or {})
+    for locus, each in (level or {}).items():
+        (name,) = loci_of([locus])
+        if name not in loci:
+            raise problem(
+                "InvalidArgument", f"level is of locus {locus!r}, which is not compared; compared are {', '.join(loci)}"
+            )
+        check_choice(f"level[{locus!r}]", each, str)
+        chosen[name] = each
+    return tuple(chosen.get(locus, "ard") for locus in loci)
+
+
 def check_choice(name: str, value: object, kind: type) -> None:
     """Raise ArgumentError if an argument is not of the type that is needed."""
     if not isinstance(value, kind):
@@ -96,6 +135,7 @@ class LocusMatch:
         gvh_greatest: Most of them.
         hvg: Fewest donor antigens that the patient lacks (host versus graft).
         hvg_greatest: Most of them.
+        level: What was compared: ``"ard"``, ``"allele"`` or ``"antigen"``.
     """
 
     locus: str
@@ -107,6 +147,7 @@ class LocusMatch:
     gvh_greatest: int
     hvg: int
     hvg_greatest: int
+    level: MatchLevel = "ard"
 
     @property
     def category(self) -> Category:
@@ -115,7 +156,8 @@ class LocusMatch:
 
     def explain(self) -> str:
         """Return one line in words."""
-        words = f"{self.locus}: {self.category}, {_span(self.mismatches, self.greatest)} mismatches"
+        by = "" if self.level == "ard" else f" by {self.level}"
+        words = f"{self.locus}: {self.category}{by}, {_span(self.mismatches, self.greatest)} mismatches"
         if self.greatest:
             words += f" (GvH {_span(self.gvh, self.gvh_greatest)}, HvG {_span(self.hvg, self.hvg_greatest)})"
         words += f"; patient {self.patient or 'untyped'}, donor {self.donor or 'untyped'}"
@@ -215,6 +257,7 @@ def match(
     *,
     null_policy: NullPolicy = "explicit",
     profile: Profile = "standard",
+    level: MatchLevel | Mapping[str, MatchLevel] = "ard",
     donor_required: bool = True,
 ) -> Match:
     """Compare a donor with a patient.
@@ -226,6 +269,8 @@ def match(
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
         profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW and unknown members of codes.
+        level: What is compared, at all loci or by locus: ``"ard"`` (proteins alike where they bind peptides), ``"allele"`` (whole
+            proteins, two fields) or ``"antigen"`` (what serology tells apart, split or better).
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
 
     Raises:
@@ -243,9 +288,10 @@ def match(
     check_choice("null_policy", null_policy, str)
     check_choice("profile", profile, str)
     compared = []
-    for locus in loci_of(loci):
+    names = loci_of(loci)
+    for locus, each in zip(names, levels_of(level, names), strict=True):
         counts = _core.match_locus(
-            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile
+            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile, each
         )
-        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts))
+        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, level=each))
     return Match(tuple(compared), nomenclature.release, null_policy)

@@ -22,7 +22,7 @@ from allomatch import _core
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
-from allomatch.match import NullPolicy, Profile, check_choice, loci_of
+from allomatch.match import MatchLevel, NullPolicy, Profile, check_choice, levels_of, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.search import Direction, Hits, Searched
@@ -290,6 +290,7 @@ class Registry:
         max_mismatches: int | None = None,
         per_locus: Mapping[str, int] | None = None,
         direction: Direction = "both",
+        level: MatchLevel | Mapping[str, MatchLevel] | None = None,
         where: str | pc.Expression | None = None,
         patient_weight_kg: float | None = None,
         min_tnc_e7_per_kg: float | None = None,
@@ -310,6 +311,8 @@ class Registry:
             per_locus: Further limits at single loci, 0 to 2 each.
             direction: ``"both"`` counts mismatched positions, ``"gvh"`` the patient's antigens that the donor lacks,
                 ``"hvg"`` the donor's that the patient lacks.
+            level: What is compared, at all loci or by locus: ``"ard"``, ``"allele"`` (two fields) or ``"antigen"``. ``None``
+                means ``"ard"``, and antigens at A and B for ``"cord 6/6"``. Loci that are only reported are compared by ARD.
             where: A filter on the attributes (those of :meth:`add`): a text such as ``"sex == 'M' and birth_year >= 1985 and
                 status in ('available', 'reserved') and cmv is not null"``, or a ``pyarrow.compute.Expression`` over the columns
                 by name. Only donors for which it is true are hits and are counted; what is not known passes no test but
@@ -346,6 +349,7 @@ class Registry:
                     f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
                 )
             _in_range(f"per_locus[{locus!r}]", most, 2)
+        levels = levels_of(level, names, {} if cord is None else cord.levels)
         if max_mismatches is None:
             max_mismatches = 0 if cord is None else cord.max_mismatches
         _in_range("max_mismatches", max_mismatches, 4 if cord is None else cord.max_mismatches)
@@ -363,6 +367,7 @@ class Registry:
             names,
             int(max_mismatches),
             [int(limits.get(locus, 2)) for locus in names],
+            levels,
             direction,
             filters,
             reported,
@@ -372,7 +377,7 @@ class Registry:
         )
         searched = Searched(
             patient,
-            names,
+            dict(zip(names, levels, strict=True)),
             reported,
             int(max_mismatches),
             direction,

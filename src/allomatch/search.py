@@ -18,7 +18,7 @@ from allomatch import _core
 from allomatch.cord import Doses
 from allomatch.errors import problem
 from allomatch.filter import attribute_column
-from allomatch.match import LocusMatch, Match, NullPolicy, Profile, match
+from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
@@ -37,7 +37,7 @@ class Searched:
     """What was searched for, and in what: everything a hit needs to explain itself."""
 
     patient: Phenotype
-    loci: tuple[str, ...]
+    levels: dict[str, MatchLevel]  # of the loci searched, in order
     reported: tuple[str, ...]
     max_mismatches: int
     direction: Direction
@@ -103,7 +103,12 @@ class Hits:
     @property
     def loci(self) -> tuple[str, ...]:
         """The loci searched."""
-        return self._searched.loci
+        return tuple(self._searched.levels)
+
+    @property
+    def levels(self) -> dict[str, MatchLevel]:
+        """Locus searched -> what was compared there: ``"ard"``, ``"allele"`` or ``"antigen"``."""
+        return dict(self._searched.levels)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ class Hits:
         columns |= self._searched.doses.columns(self._searched.segment, self.rows)
         metadata = {
             "allomatch.nomenclature": self._searched.nomenclature.release,
-            "allomatch.searched": " ".join(self.loci),
+            "allomatch.searched": " ".join(f"{locus}:{level}" for locus, level in self.levels.items()),
             "allomatch.reported": " ".join(self.reported),
         }
         return pa.table(columns).replace_schema_metadata(metadata)
@@ -218,15 +223,16 @@ class Hits:
             searched.patient,
             donor,
             searched.nomenclature,
-            (*searched.loci, *searched.reported),
+            (*self.loci, *searched.reported),
             null_policy=searched.null_policy,
             profile=searched.profile,
+            level=searched.levels,
             donor_required=False,
         )
         donor_id = self.donor_ids[index].as_py()
         columns = searched.doses.columns(searched.segment, self.rows[index : index + 1])
         doses = {name: column[0].as_py() for name, column in columns.items()}
-        first = len(searched.loci)
+        first = len(self.loci)
         by_locus = replace(compared, loci=compared.loci[:first])
         return Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
 

@@ -237,6 +237,16 @@ class Release:
         """All alleles of the release at `GENES`."""
         return frozenset().union(*self._of_first_field.values())
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """All P and G groups."""
+        return frozenset(self._in_group)
+
+    @property
+    def old_names(self) -> list[Name]:
+        """Names of before 2010, deleted and renamed ones, whether they have successors or not."""
+        return self._successors.old_names
+
     # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times.
     @cache  # noqa: B019 - a Release lives as long as the test session
     def meaning(self, name: str | Name) -> Meaning:

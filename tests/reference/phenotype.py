@@ -234,10 +234,8 @@ def _position(text: str, locus: str) -> Position:
 def _item(item: str, locus: str, before: Name | None) -> Name:
     """One item; a short one inherits from the item before it: `A*01:01/02/07`, `A*0201/05`, `A2/28`."""
     short = _SHORT_ITEM.fullmatch(item.strip().upper())
-    if before is None or short is None or not before.fields:
-        return parse_name(item, locus)
-    if before.kind == "serology":
-        return parse_name(str(before)[: -len(before.fields[0])] + item.strip(), locus)
+    if before is None or short is None or not before.fields or before.kind == "serology":
+        return parse_name(item, locus)  # where the locus is known, a number is an antigen
     if before.kind == "V2":
         digits = item.strip() if len(short.group(1)) >= 4 else before.fields[0][:2] + item.strip()
         return parse_name(f"{before.locus}*{digits}", locus)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 from .filter import Attributes, Filter, truth
+from .levels import MatchLevel
 from .match import Counts, Match, NullPolicy, Profile, match, match_locus
 from .nomenclature import Nomenclature
 from .phenotype import Phenotype
@@ -96,6 +97,7 @@ def search(
     weight_kg: str = "1",
     least_per_kg: Mapping[str, str] | None = None,
     report: Sequence[str] = (),
+    levels: Mapping[str, MatchLevel] | None = None,
 ) -> list[Hit]:
     """All donors within the budget, best first.
 
@@ -114,7 +116,8 @@ def search(
         cord_only: Whether hits must be cord blood units.
         weight_kg: The patient's weight, see `has_doses`.
         least_per_kg: Least doses, see `has_doses`.
-        report: Loci at which hits are compared besides those searched.
+        report: Loci at which hits are compared besides those searched, by ARD group.
+        levels: What is compared at loci that are not compared by ARD group.
 
     Returns:
         Hits ordered by mismatches in the direction searched, then their greatest count, then donor id.
@@ -142,7 +145,7 @@ def search(
         known = (attributes or {}).get(donor_id, {})
         passes = where is None or truth(where, known) is True
         passes = passes and (is_cord(known) or not cord_only) and has_doses(known, weight_kg, least_per_kg or {})
-        found = match(patient, donor, nom, loci, policy, profile)
+        found = match(patient, donor, nom, loci, policy, profile, levels)
         least, greatest = in_direction(found.total, direction)
         within_limits = all(in_direction(found.loci[locus], direction)[0] <= limit for locus, limit in limits.items())
         if least <= max_mismatches and within_limits and passes:

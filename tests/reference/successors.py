@@ -70,6 +70,11 @@ class Successors:
         """The successor of a deleted name, or of the two fields that it began with; None if it has none."""
         return self._deleted.get(name)
 
+    @property
+    def old_names(self) -> list[Name]:
+        """All names that the tables have, in order."""
+        return sorted({**self._of_version_2, **self._deleted})
+
     def version_2(self, name: Name) -> Name | None:
         """The name of a V2 name: by the official table, by the deleted names, else by the rule; None if by none."""
         new = self._of_version_2.get(name)
