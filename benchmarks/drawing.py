@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from allomatch import Nomenclature, demo
-from allomatch.nomenclature import releases
+from allomatch.releases import releases
 
 __all__ = ["SEED", "draw_patients", "newest_nomenclature", "read_haplotypes", "write_donors"]
 

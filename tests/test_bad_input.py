@@ -28,8 +28,10 @@ import pytest
 
 import allomatch as am
 from allomatch._core import ERROR_CODES
-from allomatch.nomenclature import install, releases
+from allomatch.install import install_release
 from allomatch.registry import ERROR_SCHEMA
+from allomatch.releases import releases
+from made_up import small_release
 from reference.truth import existing_data_dir, needs_data
 
 GL = "A*01:01+A*02:01"
@@ -356,22 +358,6 @@ def test_random_bytes_never_break_anything(registry: am.Registry) -> None:
 # --- names that a release lacks -------------------------------------------------------------------------------------
 
 
-def small_release(
-    folder: Path, version: str | None = "3.58.0", alleles: str = "01:01 02:01 03:01:01 03:01:02N"
-) -> Path:
-    """Release files as the official ones are laid out, of a few alleles."""
-    head = f"# file: x\n# version: IPD-IMGT/HLA {version}\n" if version else ""
-    (folder / "wmda").mkdir(parents=True, exist_ok=True)
-    names = alleles.split()
-    (folder / "Allelelist.txt").write_text(
-        head + "AlleleID,Allele\n" + "".join(f"HLA{i:05},A*{name}\n" for i, name in enumerate(names))
-    )
-    expressed = "".join(f"A*;{name};\n" for name in names if not name.endswith("N"))
-    (folder / "wmda/hla_nom_p.txt").write_text(head + expressed)
-    (folder / "wmda/hla_nom_g.txt").write_text(head + "".join(f"A*;{name};\n" for name in names))
-    return folder
-
-
 @pytest.fixture
 def release(tmp_path: Path) -> am.Nomenclature:
     return am.Nomenclature.load("3.58.0", path=small_release(tmp_path / "3.58.0"))
@@ -535,7 +521,7 @@ def test_the_command_of_the_message_exists(cache: Path, tmp_path: Path) -> None:
     source = small_release(tmp_path / "official")
     with pytest.raises(am.ReleaseNotFoundError) as caught:
         am.Nomenclature.load("3.58.0")
-    command = str(caught.value).split("run 'allomatch ")[1].split("'")[0].replace("FOLDER", str(source))
+    command = str(caught.value).split("or 'allomatch ")[1].split("'")[0].replace("FOLDER", str(source))
     code = "from allomatch.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *command.split()], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -590,7 +576,7 @@ def test_a_garbled_release_file_names_file_and_line_and_is_not_installed(
     source = small_release(tmp_path / "official")
     changed = garble((source / file).read_text())
     (source / file).write_bytes(changed.encode() if isinstance(changed, str) else changed)
-    for call in (lambda: am.Nomenclature.load("3.58.0", path=source), lambda: install("3.58.0", source)):
+    for call in (lambda: am.Nomenclature.load("3.58.0", path=source), lambda: install_release("3.58.0", source)):
         with pytest.raises(am.TypingError) as caught:
             call()
         assert caught.value.code == ERROR_CODES["BadReleaseFile"]
@@ -603,7 +589,7 @@ def test_a_garbled_release_file_names_file_and_line_and_is_not_installed(
 def test_a_release_under_the_name_of_another_is_refused(tmp_path: Path, cache: Path) -> None:
     # Every result says which release it used: it must be that one.
     source = small_release(tmp_path / "official", version="3.58.0")
-    for call in (lambda: am.Nomenclature.load("3.50.0", path=source), lambda: install("3.50.0", source)):
+    for call in (lambda: am.Nomenclature.load("3.50.0", path=source), lambda: install_release("3.50.0", source)):
         with pytest.raises(am.TypingError, match=r"3\.58\.0"):
             call()
     assert releases() == {}
@@ -618,7 +604,7 @@ def test_partial_installs_are_never_used(tmp_path: Path, cache: Path) -> None:
     assert releases() == {}
     with pytest.raises(am.ReleaseNotFoundError):
         am.Nomenclature.load()
-    installed = install("3.57.0", small_release(tmp_path / "official", version="3.57.0"))
+    installed = install_release("3.57.0", small_release(tmp_path / "official", version="3.57.0"))
     assert installed == cache / "3.57.0"
     assert list(releases()) == ["3.57.0"]
     assert am.Nomenclature.load().release == "3.57.0"
@@ -626,17 +612,17 @@ def test_partial_installs_are_never_used(tmp_path: Path, cache: Path) -> None:
 
 def test_an_install_that_fails_keeps_the_old_one(tmp_path: Path, cache: Path) -> None:
     source = small_release(tmp_path / "official")
-    install("3.58.0", source)
+    install_release("3.58.0", source)
     (source / "wmda" / "hla_nom_p.txt").write_text("garbage\n")
     with pytest.raises(am.TypingError):
-        install("3.58.0", source)
+        install_release("3.58.0", source)
     (source / "wmda" / "hla_nom_p.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"hla_nom_p\.txt"):
-        install("3.58.0", source)
+        install_release("3.58.0", source)
     assert am.Nomenclature.load("3.58.0").allele_count == 4
     assert os.listdir(cache) == ["3.58.0"]
     small_release(tmp_path / "official", alleles="01:01")
-    install("3.58.0", source)
+    install_release("3.58.0", source)
     assert am.Nomenclature.load("3.58.0").allele_count == 1
 
 
@@ -645,14 +631,14 @@ def test_an_install_that_fails_keeps_the_old_one(tmp_path: Path, cache: Path) ->
 )
 def test_names_that_are_no_release(name: str, tmp_path: Path, cache: Path) -> None:
     with pytest.raises(am.TypingError, match=r"3\.58\.0"):
-        install(name, small_release(tmp_path / "official"))
+        install_release(name, small_release(tmp_path / "official"))
     assert not cache.exists()
 
 
 def test_a_cache_that_refuses(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(am.FileAccessError, match=r"3\.58\.0"):
-        install("3.58.0", small_release(tmp_path / "official"))
+        install_release("3.58.0", small_release(tmp_path / "official"))
     assert (tmp_path / "cache").is_file()
 
 

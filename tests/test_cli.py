@@ -538,10 +538,10 @@ def test_nomenclature_install_list_and_use(home: Path, run: Run) -> None:
     for group in "pg":
         lines = "".join(f"A*;{first}:01;\n" for first in ("01", "02", "03"))
         (source / "wmda" / f"hla_nom_{group}.txt").write_text(lines)
-    assert run("nomenclature", "list", "--json").json() == {}
+    assert run("nomenclature", "list", "--json").json() == {"releases": {}, "macs": None}
     ran = run("nomenclature", "install", "3.58.0", "--from", source)
     assert (ran.code, ran.err) == (0, "")
-    assert list(run("nomenclature", "list", "--json").json()) == ["3.58.0"]
+    assert list(run("nomenclature", "list", "--json").json()["releases"]) == ["3.58.0"]
     assert "3.58.0" in run("nomenclature", "list").out
     ran = run("search", home, *PATIENT, "--json")
     assert ran.json()["nomenclature"] == "3.58.0"  # the newest installed one
@@ -550,7 +550,7 @@ def test_nomenclature_install_list_and_use(home: Path, run: Run) -> None:
     (source / "wmda" / "hla_nom_p.txt").unlink()
     refused(run("nomenclature", "install", "3.57.0", "--from", source), "FileNotFound", "hla_nom_p.txt")
     refused(run("nomenclature", "install", "newest", "--from", source), "ReleaseNotFound", "newest")
-    assert list(run("nomenclature", "list", "--json").json()) == ["3.58.0"]
+    assert list(run("nomenclature", "list", "--json").json()["releases"]) == ["3.58.0"]
 
 
 # --- demo -----------------------------------------------------------------------------------------------------------

@@ -37,14 +37,27 @@ ROOMS = {
 }
 FACE = {
     "errors": set(),
-    "nomenclature": {"errors"},
+    "releases": {"errors"},
+    "nomenclature": {"errors", "releases"},
+    "install": {"errors", "nomenclature", "releases"},
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
     "search": {"errors", "match", "nomenclature", "phenotype"},
     "registry": {"errors", "match", "nomenclature", "phenotype", "search"},
     "formats": {"errors"},
     "demo": set(),
-    "cli": {"formats", "errors", "match", "nomenclature", "phenotype", "registry", "search", "demo"},
+    "cli": {
+        "demo",
+        "errors",
+        "formats",
+        "install",
+        "match",
+        "nomenclature",
+        "phenotype",
+        "registry",
+        "releases",
+        "search",
+    },
     "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
 }
 

@@ -29,10 +29,12 @@ from rich.text import Text
 from allomatch import _core, demo
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
+from allomatch.install import install_macs, install_release
 from allomatch.match import PRESETS, NullPolicy
-from allomatch.nomenclature import Nomenclature, install, releases
+from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
+from allomatch.releases import mac_file, releases
 from allomatch.search import Direction, Hits
 
 __all__ = ["app", "main"]
@@ -505,35 +507,66 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
 
 @nomenclature_app.command("list")
 def nomenclature_list(as_json: AsJson = False) -> None:
-    """List the releases that are installed, from ALLOMATCH_DATA and the user's cache.
+    """List the releases that are installed and the allele codes, from ALLOMATCH_DATA and the user's cache.
 
     Example: allomatch nomenclature list
     """
-    installed = releases()
+    found: dict[str, dict[str, Any]] = {}
+    for release, folder in releases().items():
+        found[release] = {"folder": str(folder), "alleles": None, "problem": None}
+        try:
+            found[release]["alleles"] = Nomenclature.load(release).allele_count
+        except AllomatchError as failure:
+            found[release]["problem"] = str(failure)
+    macs = mac_file()
     if as_json:
-        _print_json({release: str(folder) for release, folder in installed.items()})
+        _print_json({"releases": found, "macs": None if macs is None else str(macs)})
         return
-    for release, folder in installed.items():
-        _say(f"{release}  {folder}")
-    if not installed:
+    for release, facts in found.items():
+        state = f"{facts['alleles']:,} alleles" if facts["problem"] is None else f"cannot be read: {facts['problem']}"
+        _say(f"{release}  {facts['folder']}  {state}")
+    if not found:
         _say("No release is installed; searches use 'two-field'.")
+    _say(f"Multiple allele codes: {macs or 'none; allomatch nomenclature install-macs'}")
 
 
 @nomenclature_app.command("install")
 def nomenclature_install(
     release: Annotated[str, typer.Argument(help="For example 3.58.0.")],
-    source: Annotated[Path, typer.Option("--from", help="A folder with the official files of the release.")],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder with the official files, instead of downloading them.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Install a release from a local copy of its official files.
+    """Install a release: download its official files (ANHIG/IMGTHLA), or copy them from a folder.
 
-    Example: allomatch nomenclature install 3.58.0 --from IMGTHLA
+    Example: allomatch nomenclature install 3.58.0
     """
-    folder = install(release, source)
+    with err.status(f"installing {release}") as status:
+        folder = install_release(release, source, progress=lambda file: status.update(f"fetching {file}"))
     if as_json:
         _print_json({"release": release, "folder": str(folder)})
     else:
         _say(f"Installed {release} in {folder}.")
+
+
+@nomenclature_app.command("install-macs")
+def nomenclature_install_macs(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="numer.v3 or alpha.v3, .txt or .zip, instead of downloading it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Install the NMDP's list of multiple allele codes: download it, or copy it from a file.
+
+    Example: allomatch nomenclature install-macs
+    """
+    with err.status("installing the multiple allele codes") as status:
+        path = install_macs(source, progress=lambda file: status.update(f"fetching {file}"))
+    if as_json:
+        _print_json({"file": str(path)})
+    else:
+        _say(f"Installed {path}.")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from .nomenclature import Name, Nomenclature, UnknownNameError
+from .nomenclature import Meaning, Name, Nomenclature, UnknownNameError
 from .phenotype import Phenotype, Position, Typing
 
 NullPolicy = Literal["explicit", "possible"]
+Profile = Literal["standard", "atlas"]
 Category = Literal["match", "potential", "mismatch"]
 Resolution = tuple[str, ...]  # two ARD groups in alphabetical order, or nothing: ()
 
@@ -138,6 +139,7 @@ def match_locus(
     nom: Nomenclature,
     policy: NullPolicy = "explicit",
     shrink: bool = True,
+    profile: Profile = "standard",
 ) -> Counts:
     """The counts at one locus.
 
@@ -147,29 +149,36 @@ def match_locus(
         nom: The nomenclature that reads both.
         policy: `explicit`: a null that is only possible does not count; `possible`: it is one of the resolutions.
         shrink: See `counts_of`.
+        profile: `atlas`: NEW matches nothing, and an unknown member makes its MAC or string unknown.
 
     Raises:
         ValueError: Of a position, the nomenclature knows no name.
     """
     if policy not in ("explicit", "possible"):
         raise ValueError(f"null policy {policy!r} is not one of explicit possible")
+    if profile not in ("standard", "atlas"):
+        raise ValueError(f"profile {profile!r} is not one of standard atlas")
     positions = [
         p for typing in (patient, donor) if typing is not None for genotype in typing.genotypes for p in genotype
     ]
     named = frozenset[str]().union(*(_named_groups(position, nom) for position in positions))
-    # Untyped may be anything: all that either side can be, and more; also nothing expressed, whatever the policy.
-    anything = frozenset(UNNAMED).union(*(position_choices(p, nom, policy, named).groups for p in positions))
-    untyped = (Choices(anything, null=True), Choices(anything, null=True))
 
-    def alternatives(typing: Typing | None) -> list[Alternative]:
+    def choices(position: Position, side: str) -> Choices:
+        return position_choices(position, nom, policy, named, new_of=side if profile == "atlas" else None)
+
+    def alternatives(typing: Typing | None, side: str) -> list[Alternative]:
         if typing is None:
             return [untyped]
-        return [
-            (position_choices(first, nom, policy, named), position_choices(second, nom, policy, named))
-            for first, second in typing.genotypes
-        ]
+        return [(choices(first, side), choices(second, side)) for first, second in typing.genotypes]
 
-    return counts_of(alternatives(patient), alternatives(donor), shrink)
+    # Untyped may be anything: all that either side can be, and more; also nothing expressed, whatever the policy.
+    everything = [c for side in ("patient", "donor") for position in positions for c in choices(position, side).groups]
+    untyped = (Choices(frozenset([*UNNAMED, *everything]), null=True),) * 2
+    if profile == "atlas":
+        for position in positions:
+            if dropped := unknown_members(position, nom):
+                raise ValueError("; ".join(dropped))
+    return counts_of(alternatives(patient, "patient"), alternatives(donor, "donor"), shrink)
 
 
 def match(
@@ -178,6 +187,7 @@ def match(
     nom: Nomenclature,
     loci: Sequence[str],
     policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
 ) -> Match:
     """The counts at each locus and their sums; the sum of the leasts is the potential count.
 
@@ -188,7 +198,9 @@ def match(
     """
     if not loci or len(set(loci)) != len(loci):
         raise ValueError(f"loci must be named once each: {list(loci)!r}")
-    by_locus = {locus: match_locus(patient.typing(locus), donor.typing(locus), nom, policy) for locus in loci}
+    by_locus = {
+        locus: match_locus(patient.typing(locus), donor.typing(locus), nom, policy, profile=profile) for locus in loci
+    }
     each = list(by_locus.values())
     total = Counts(
         sum(c.least for c in each),
@@ -207,42 +219,70 @@ def known_names(position: Position, nom: Nomenclature) -> list[Name]:
     Raises:
         ValueError: None of the names is known.
     """
-    known: list[Name] = []
-    unknown: list[str] = []
-    for name in sorted(position):
-        try:
-            nom.members(name)
-            known.append(name)
-        except UnknownNameError as error:
-            unknown.append(str(error))
+    known = [name for name in sorted(position) if _why_unknown(name, nom) is None]
     if not known:
-        raise ValueError("; ".join(unknown))
+        raise ValueError("; ".join(unknown_members(position, nom)))
     return known
 
 
-def position_choices(position: Position, nom: Nomenclature, policy: NullPolicy, named: frozenset[str]) -> Choices:
+def unknown_members(position: Position, nom: Nomenclature) -> list[str]:
+    """What is unknown of a position: its names, and the members of its MACs; why, for each."""
+    unknown: list[str] = []
+    for name in sorted(position):
+        why = _why_unknown(name, nom)
+        unknown += nom.meaning(name).dropped if why is None else (why,)
+    return unknown
+
+
+def _why_unknown(name: Name, nom: Nomenclature) -> str | None:
+    try:
+        nom.meaning(name)
+    except UnknownNameError as error:
+        return str(error)
+    return None
+
+
+def position_choices(
+    position: Position, nom: Nomenclature, policy: NullPolicy, named: frozenset[str], new_of: str | None = None
+) -> Choices:
     """What a position may be: its members' ARD groups, and null if that counts.
 
     Args:
         position: The written names.
         nom: The nomenclature.
         policy: Whether a null counts that is only possible.
-        named: The ARD groups which either side's names stand for; an open-world XX code may be any of its first field.
+        named: The groups which either side's names stand for; an open-world XX code may be any of its first field.
+        new_of: Whose position it is if a NEW is unlike everything else, also unlike the other side's; None if it may
+            be any allele of its first field as well.
     """
     groups: set[str] = set()
     may_be_null = False
     for name in known_names(position, nom):
-        groups |= nom.ards(name)
-        may_be_null = may_be_null or nom.may_be_null(name)
-        first_field = nom.open_first_field(name)
-        if first_field is not None:
-            # Any allele of this first field: those that either side names, and four that nobody has named.
-            groups |= {group for group in named if group.startswith(first_field + ":")}
-            groups |= {f"{first_field}:{unnamed}" for unnamed in UNNAMED}
+        meaning = nom.meaning(name)
+        if meaning.new and new_of is not None:
+            groups |= {f"new of the {new_of}{unnamed}" for unnamed in UNNAMED}
+            continue
+        groups |= nom.ards(name) | _unnamed(meaning)
+        # Any allele of an open first field: those that either side names, and four that nobody has named.
+        groups |= {group for group in named if group.startswith(tuple(meaning.open_fields))}
+        # A NEW of any first field may also be the new one that the other side says its first field of.
+        groups |= {group for group in named if NEW in group and group.startswith(tuple(meaning.new))}
+        may_be_null = may_be_null or meaning.may_be_null
     if not groups:
         return Choices(frozenset(), null=True)  # all of it is null: no policy can make it express anything
     return Choices(frozenset(groups), null=may_be_null and policy == "possible")
 
 
+NEW = "new"
+
+
+def _unnamed(meaning: Meaning) -> set[str]:
+    """Four stand-ins for the alleles of each open first field, and four for those not yet named."""
+    of_open = {f"{beginning}{unnamed}" for beginning in meaning.open_fields for unnamed in UNNAMED}
+    return of_open | {f"{beginning}{NEW}{unnamed}" for beginning in meaning.new for unnamed in UNNAMED}
+
+
 def _named_groups(position: Position, nom: Nomenclature) -> frozenset[str]:
-    return frozenset[str]().union(*(nom.ards(name) for name in known_names(position, nom)))
+    return frozenset[str]().union(
+        *(nom.ards(name) | _unnamed(nom.meaning(name)) for name in known_names(position, nom))
+    )

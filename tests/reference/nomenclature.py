@@ -1,104 +1,56 @@
-"""Names and what they stand for: `Name` (one written item), `TwoField` (no data) and `Release` (the official files).
+"""What names stand for: `TwoField` (no data) and `Release` (the official files).
 
-What: a nomenclature turns a name into its member alleles (`members`), an allele into the ARD group that matching
-compares (`ard`), and any name into a coarser one (`reduce`). Invariants: an expressed allele has exactly one ARD group
-and a null allele has none; `members` of a Release is never empty (an unknown name raises `UnknownNameError`); names
-are read field by field, so `A*02:10` does not extend `A*02:1`. Why this way: all is dictionaries from text to set
-of texts, filled by one loop over each file, so that the files themselves are what is tested.
+What: a nomenclature turns a name into its `Meaning` (alleles, and what nobody can list), an allele into the ARD group
+that matching compares (`ard`), and any name into a coarser one (`reduce`). Invariants: an expressed allele has exactly
+one ARD group and a null allele has none; a meaning of a Release is never empty but for absence (an unknown name raises
+`UnknownNameError`); names are read field by field, so `A*02:10` does not extend `A*02:1`. Why this way: all is
+dictionaries from text to set of texts, filled by one loop over each file, so that the files themselves are what is
+tested. The forms of names are in `names`, old names in `successors`, codes in `mac`, antigens in `serology`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
-LOCI = ("A", "B", "C", "DRB1", "DRB3", "DRB4", "DRB5", "DQA1", "DQB1", "DPA1", "DPB1")
+from .mac import MacTable
+from .names import DRB345, GENES, GENES_OF_DRB345
+from .names import LOCI as LOCI
+from .names import Name as Name
+from .names import parse_name as parse_name
+from .serology import Serology, antigen_first_fields, first_field_antigen, joined, lines
+from .successors import Successors, is_cut, version_2
 
-Kind = Literal["allele", "G", "P", "XX"]
-Level = Literal["ard", "P", "G", "two-field", "first-field"]
-LEVELS: tuple[Level, ...] = ("ard", "P", "G", "two-field", "first-field")
-
-# A field is two digits, or more without a leading zero: 01, 10, 100, 1728. So `A*1:1` and `A*002:01` are malformed.
-_FIELD = r"(?:0[0-9]|[1-9][0-9]{1,3})"
-_LOCUS = re.compile(r"(?:(?:HLA-)?([A-Z0-9]+)\*)?(.*)", re.DOTALL)
-_ALLELE = re.compile(rf"({_FIELD}(?::{_FIELD}){{1,3}})([NLSCAQ]?)")
-_G_GROUP = re.compile(rf"({_FIELD}:{_FIELD}:{_FIELD})G")
-_P_GROUP = re.compile(rf"({_FIELD}:{_FIELD})P")
-_SMALL_G = re.compile(rf"({_FIELD}:{_FIELD})G")
-_XX_CODE = re.compile(rf"({_FIELD}):XX")
+Level = Literal["ard", "P", "G", "g", "two-field", "first-field", "serology"]
+LEVELS: tuple[Level, ...] = ("ard", "P", "G", "g", "two-field", "first-field", "serology")
 
 
 class UnknownNameError(ValueError):
-    """A well-formed name for which the release has nothing."""
+    """A well-formed name for which the nomenclature has nothing."""
 
 
-@dataclass(frozen=True, order=True)
-class Name:
-    """One written item: an allele (2-4 fields, perhaps with a suffix), a G group, a P group or an XX code.
+@dataclass(frozen=True)
+class Meaning:
+    """What a name stands for.
 
     Attributes:
-        locus: One of `LOCI`.
-        fields: 2-4 fields of an allele, 3 of a G group, 2 of a P group, 1 of an XX code.
-        kind: Which of the four it is.
-        suffix: Expression suffix of an allele (N L S C A Q), or empty.
+        members: Alleles of the release; without data, two-field names.
+        open_fields: Beginnings (`A*02:`, `A*`) with which it stands for every allele, named or not. Only without data.
+        new: Beginnings (`A*02:`, `A*`) of the alleles of which it is one not yet named.
+        may_be_null: Whether something that it stands for is null.
+        warnings: Of names carried to others.
+        dropped: Of members that are unknown, while others remain.
     """
 
-    locus: str
-    fields: tuple[str, ...]
-    kind: Kind
-    suffix: str = ""
-
-    def __str__(self) -> str:
-        stem = f"{self.locus}*{':'.join(self.fields)}"
-        return stem + {"allele": self.suffix, "G": "G", "P": "P", "XX": ":XX"}[self.kind]
-
-    @property
-    def first_field(self) -> str:
-        """Locus and first field, as in `A*02`."""
-        return f"{self.locus}*{self.fields[0]}"
-
-    @property
-    def two_field(self) -> str:
-        """Locus and first two fields: without suffix if expressed, with `N` if null, as in `A*24:02` and `A*24:09N`."""
-        return f"{self.locus}*{':'.join(self.fields[:2])}" + ("N" if self.suffix == "N" else "")
-
-
-def parse_name(text: str, locus: str | None = None) -> Name:
-    """Reads one item, with or without `HLA-`, with or without its locus where that is known, in any case.
-
-    Args:
-        text: Such as `HLA-A*02:01`, `a*02:01:01:02l`, `02:01`, `A*02:01:01G`, `A*02:01P`, `A*02:XX`.
-        locus: The locus if it is known from the context; an item that names another one is an error.
-
-    Raises:
-        ValueError: Malformed, another locus than the known one, a locus that is none of `LOCI`, or no locus at all.
-    """
-    upper = text.strip().upper()
-    parts = _LOCUS.fullmatch(upper)
-    assert parts is not None  # the pattern accepts every text; the groups say what was found
-    named, rest = parts.group(1) or locus, parts.group(2)
-    if named is None:
-        raise ValueError(f"{text!r}: the locus is missing")
-    if named not in LOCI:
-        raise ValueError(f"{text!r}: {named!r} is not one of the loci {' '.join(LOCI)}")
-    if locus is not None and named != locus:
-        raise ValueError(f"{text!r} is not a typing of locus {locus}")
-    if found := _ALLELE.fullmatch(rest):
-        return Name(named, tuple(found.group(1).split(":")), "allele", found.group(2))
-    if found := _G_GROUP.fullmatch(rest):
-        return Name(named, tuple(found.group(1).split(":")), "G")
-    if found := _P_GROUP.fullmatch(rest):
-        return Name(named, tuple(found.group(1).split(":")), "P")
-    if found := _XX_CODE.fullmatch(rest):
-        return Name(named, (found.group(1),), "XX")
-    if _SMALL_G.fullmatch(rest):
-        # In any case `02:01g` and `02:01G` are one text; official G groups have three fields, so both are small g.
-        raise ValueError(f"{text!r} at locus {named}: small g groups are not read by the oracle yet")
-    raise ValueError(f"{text!r} is malformed at locus {named}")
+    members: frozenset[str] = frozenset()
+    open_fields: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
+    may_be_null: bool = False
+    warnings: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 class Nomenclature(Protocol):
@@ -108,11 +60,11 @@ class Nomenclature(Protocol):
     def label(self) -> str:
         """`two-field`, or the number of the release."""
 
+    def meaning(self, name: str | Name) -> Meaning:
+        """What a name stands for."""
+
     def members(self, name: str | Name) -> frozenset[str]:
         """The alleles that a name stands for."""
-
-    def open_first_field(self, name: str | Name) -> str | None:
-        """`A*02` if the name also stands for alleles of that first field which nobody can list, otherwise None."""
 
     def ard(self, allele: str | Name) -> str | None:
         """The ARD group of an allele; None for a null allele, which has no protein."""
@@ -140,65 +92,123 @@ def _checked(level: Level) -> Level:
     return level
 
 
+def _genes(locus: str) -> tuple[str, ...]:
+    return GENES_OF_DRB345 if locus == DRB345 else (locus,)
+
+
+def _new_of(name: Name) -> frozenset[str]:
+    """How the alleles begin of which a NEW is one: its first field, or else its genes."""
+    return frozenset({name.first_field + ":"} if name.fields else {f"{gene}*" for gene in _genes(name.locus)})
+
+
 class TwoField:
     """The nomenclature that needs no data: alleles compare by their first two fields.
 
-    G and P groups are read by name, as the first two fields of the group's name. A null is known by its suffix only.
-    The world is open: an XX code names no allele that could be listed, for there are always further ones of that first
-    field, expressed and null (`open_first_field`).
+    Groups are read by name, as the first two fields of the group's name. A null is known by its suffix only. The world
+    is open: an XX code or an antigen names no allele that could be listed, for there are always further ones of that
+    first field (`Meaning.open_fields`); of an XX code some are null, of an antigen none.
     """
+
+    def __init__(self, macs: MacTable | None = None) -> None:
+        self._macs = macs
 
     @property
     def label(self) -> str:
         return "two-field"
 
-    def members(self, name: str | Name) -> frozenset[str]:
-        item = _as_name(name)
-        return frozenset() if item.kind == "XX" else frozenset({item.two_field})
+    def meaning(self, name: str | Name) -> Meaning:
+        """What a name stands for.
 
-    def open_first_field(self, name: str | Name) -> str | None:
+        Raises:
+            UnknownNameError: A MAC without a table or not in it, an antigen that is none of WHO's, a V2 name with an
+                odd number of digits.
+            ValueError: The name is malformed.
+        """
         item = _as_name(name)
-        return item.first_field if item.kind == "XX" else None
+        if item.kind == "XX":
+            return Meaning(open_fields=frozenset({item.first_field + ":"}), may_be_null=True)
+        if item.kind == "NEW":
+            new = _new_of(item)
+            return Meaning(open_fields=new, new=new, may_be_null=True)
+        if item.kind == "absent":
+            return Meaning(may_be_null=True)
+        if item.kind == "serology":
+            first_fields = antigen_first_fields(str(item), item.locus)
+            if not first_fields:
+                raise UnknownNameError(f"{item} at locus {item.locus} is no WHO antigen")
+            return Meaning(open_fields=frozenset(f + ":" for f in first_fields))
+        if item.kind == "MAC":
+            return _united([self.meaning(member) for member in _expanded(self._macs, item, self.label)])
+        if item.kind == "V2":
+            new_name = version_2(item)
+            if new_name is None:
+                raise UnknownNameError(f"{item} at locus {item.locus}: an odd number of digits, or a field 00")
+            carried = self.meaning(new_name)
+            return Meaning(carried.members, may_be_null=carried.may_be_null, warnings=(_now(item, new_name),))
+        return Meaning(frozenset({item.two_field}), may_be_null=item.suffix == "N")
+
+    def members(self, name: str | Name) -> frozenset[str]:
+        return self.meaning(name).members
 
     def ard(self, allele: str | Name) -> str | None:
-        item = _as_name(allele)
-        if item.kind == "XX":
-            raise ValueError(f"{item} has no single ARD group")
-        return None if item.suffix == "N" else item.two_field
+        meaning = self.meaning(allele)
+        if meaning.open_fields or len(meaning.members) != 1:
+            raise ValueError(f"{allele} has no single ARD group")
+        (member,) = meaning.members
+        return None if member.endswith("N") else member
 
     def ards(self, name: str | Name) -> frozenset[str]:
         return frozenset(member for member in self.members(name) if not member.endswith("N"))
 
     def is_null(self, name: str | Name) -> bool:
-        return _as_name(name).suffix == "N"
+        return not self.ards(name) and not self.meaning(name).open_fields
 
     def may_be_null(self, name: str | Name) -> bool:
+        return self.meaning(name).may_be_null
+
+    def current_name(self, name: str | Name) -> str:
+        """The name that a V2 name is carried to; every other name is its own."""
         item = _as_name(name)
-        return item.suffix == "N" or item.kind == "XX"  # among the unnamed alleles of a first field are nulls
+        self.meaning(item)
+        return str(version_2(item) if item.kind == "V2" else item)
 
     def reduce(self, name: str | Name, level: Level) -> str:
+        """The name at a coarser level. No file gives a group, so that a name stands for itself at `P` and `G`."""
         item = _as_name(name)
-        if _checked(level) == "first-field":
+        self.meaning(item)
+        _checked(level)
+        if item.kind == "MAC":
+            names = _expanded(self._macs, item, self.label)
+            return "/".join(sorted({self.reduce(member, level) for member in names}))
+        if item.kind == "V2":
+            return self.reduce(self.current_name(item), level)
+        if item.kind in ("NEW", "absent", "serology"):
+            return str(item)
+        if level == "serology":
+            return "" if item.suffix == "N" else first_field_antigen(item.first_field)
+        if level == "first-field":
             return item.first_field
         if item.kind == "XX" or level in ("P", "G"):
-            return str(item)  # no file gives a group, so the name stands for itself
-        return item.two_field
+            return str(item)
+        return item.two_field + ("g" if level == "g" and item.suffix != "N" else "")
 
 
 class Release:
     """One IPD-IMGT/HLA release, read from `imgt/<release>/`: the world is closed, only listed alleles exist."""
 
-    def __init__(self, folder: Path, release: str) -> None:
-        """Reads `Allelelist.txt`, `wmda/hla_nom_p.txt` and `wmda/hla_nom_g.txt` of `folder/imgt/<release>`.
+    def __init__(self, folder: Path, release: str, macs: MacTable | None = None) -> None:
+        """Reads the files of `folder/imgt/<release>`: alleles, groups, old names, antigens.
 
         Args:
             folder: The folder laid out `imgt/<release>/...`.
             release: Such as `3.58.0`.
+            macs: The multiple allele codes; without them each is unknown.
 
         Raises:
             OSError: A file is missing.
         """
         self._release = release
+        self._macs = macs
         home = folder / "imgt" / release
         # Every name that an allele can be cut to (fields without suffix, per locus) -> the alleles that extend it.
         self._extending: dict[tuple[str, tuple[str, ...]], set[str]] = {}
@@ -215,6 +225,8 @@ class Release:
             for allele, group in _grouped_alleles(home / "wmda" / path):
                 group_of[allele] = group
                 self._in_group.setdefault(group, set()).add(allele)
+        self.serology = Serology(lines(home / "wmda" / "rel_dna_ser.txt"), lines(home / "wmda" / "rel_ser_ser.txt"))
+        self._successors = Successors(lines(home / "Nomenclature_2009.txt"), lines(home / "Deleted_alleles.txt"))
 
     @property
     def label(self) -> str:
@@ -222,43 +234,114 @@ class Release:
 
     @property
     def alleles(self) -> frozenset[str]:
-        """All alleles of the release at `LOCI`."""
+        """All alleles of the release at `GENES`."""
         return frozenset().union(*self._of_first_field.values())
 
     # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times.
     @cache  # noqa: B019 - a Release lives as long as the test session
-    def members(self, name: str | Name) -> frozenset[str]:
-        """The alleles of the release that a name stands for.
+    def meaning(self, name: str | Name) -> Meaning:
+        """What a name stands for in this release.
 
         An allele name stands for itself and every allele that extends it field by field. With a suffix, only alleles of
-        that suffix; without one, every expressed allele and no null.
+        that suffix; without one, every expressed allele and no null. A name that the release lacks is carried to its
+        successor.
 
         Raises:
             UnknownNameError: The release has nothing under this name.
             ValueError: The name is malformed.
         """
-        item = _as_name(name)
-        if item.kind == "XX":
-            found = self._of_first_field.get(item.first_field, set())
-        elif item.kind in ("G", "P"):
-            found = self._in_group.get(str(item), set())
-        elif item.suffix:
-            extending = self._extending.get((item.locus, item.fields), set())
-            found = {allele for allele in extending if allele.endswith(item.suffix)}
-        else:
-            extending = self._extending.get((item.locus, item.fields), set())
-            found = {allele for allele in extending if not allele.endswith("N")}
-            if extending and not found:
-                raise UnknownNameError(
-                    f"{item} at locus {item.locus}: release {self._release} has only null alleles of this name; "
-                    f"write {item}N"
-                )
-        if not found:
-            raise UnknownNameError(f"{item} at locus {item.locus} is unknown in release {self._release}")
-        return frozenset(found)
+        return self._meaning(_as_name(name), frozenset())
 
-    def open_first_field(self, name: str | Name) -> str | None:
-        return None
+    def _meaning(self, item: Name, seen: frozenset[Name]) -> Meaning:
+        """`meaning`, of the successor of the names in `seen`."""
+        if item.kind == "absent":
+            return Meaning(may_be_null=True)
+        if item.kind == "MAC":
+            return self._of_members(item, _expanded(self._macs, item, self._release))
+        if item.kind == "V2" or (item.kind == "allele" and not self._listed(item)):
+            return self._carried(item, seen)
+        found = self._listed(item)
+        if not found:
+            raise self._unknown(item)
+        return Meaning(
+            members=frozenset(found),
+            new=_new_of(item) if item.kind == "NEW" else frozenset(),
+            may_be_null=item.kind == "NEW" or any(allele.endswith("N") for allele in found),
+        )
+
+    def _listed(self, item: Name) -> set[str]:
+        """The alleles that the files list under a name; none if they lack it."""
+        if item.kind in ("XX", "NEW"):
+            if not item.fields:
+                return {a for a in self.alleles if a.split("*")[0] in _genes(item.locus)}
+            return self._of_first_field.get(item.first_field, set())
+        if item.kind in ("G", "P"):
+            return self._in_group.get(str(item), set())
+        if item.kind == "g":
+            return self._small_g(f"{item.two_field}P")
+        if item.kind == "serology":
+            return {a for a in self.serology.alleles(str(item)) if a.startswith(item.locus + "*")}
+        extending = self._extending.get((item.locus, item.fields), set())
+        return {allele for allele in extending if is_cut(item, parse_name(allele))}
+
+    def _small_g(self, p_group: str) -> set[str]:
+        """A P group, and the nulls of the G groups that share an allele with it."""
+        members = self._in_group.get(p_group, set())
+        g_groups = {self._g_group[allele] for allele in members if allele in self._g_group}
+        in_g_groups = set[str]().union(*(self._in_group[group] for group in g_groups))
+        return members | {allele for allele in in_g_groups if allele.endswith("N")}
+
+    def _carried(self, item: Name, seen: frozenset[Name]) -> Meaning:
+        """The meaning of the name that an old name is carried to."""
+        successors = self._successors_of(item)
+        seen |= {item}
+        if seen & set(successors):
+            raise self._unknown(item)  # it was renamed to itself, once or in a circle
+        united = _united([self._meaning(successor, seen) for successor in successors])
+        warning = _now(item, *successors)
+        return Meaning(united.members, united.open_fields, united.new, united.may_be_null, (warning, *united.warnings))
+
+    def _successors_of(self, item: Name) -> list[Name]:
+        """The names that a name which the release lacks is called now, one step on.
+
+        Raises:
+            UnknownNameError: It is no old name, or has no successor.
+        """
+        found = [self._successors.version_2(item)] if item.kind == "V2" else self._successors.deleted(item)
+        successors = [successor for successor in found if successor is not None]
+        if not successors:
+            raise self._unknown(item)
+        return successors
+
+    def _unknown(self, item: Name) -> UnknownNameError:
+        """The error of a name that the release lacks, with what to write instead."""
+        if item.kind == "allele" and not item.suffix and self._extending.get((item.locus, item.fields)):
+            return UnknownNameError(
+                f"{item} at locus {item.locus}: release {self._release} has only null alleles of this name; "
+                f"write {item}N"
+            )
+        return UnknownNameError(f"{item} at locus {item.locus} is unknown in release {self._release}")
+
+    def _of_members(self, item: Name, names: tuple[Name, ...]) -> Meaning:
+        """The meaning of a MAC: its members together, unknown ones dropped if others remain."""
+        known: list[Meaning] = []
+        dropped: list[str] = []
+        for name in names:
+            try:
+                known.append(self.meaning(name))
+            except UnknownNameError as error:
+                dropped.append(str(error))
+        if not known:
+            members = "/".join(str(name) for name in names)
+            raise UnknownNameError(f"{item} at locus {item.locus}: of {members}, release {self._release} has none")
+        united = _united(known)
+        return Meaning(
+            united.members, united.open_fields, united.new, united.may_be_null, united.warnings, tuple(dropped)
+        )
+
+    def members(self, name: str | Name) -> frozenset[str]:
+        """The alleles of the release that a name stands for (`meaning`)."""
+        return self.meaning(name).members
 
     def ard(self, allele: str | Name) -> str | None:
         """The P group; outside any P group the first two fields; None if null.
@@ -281,20 +364,40 @@ class Release:
         return all(member.endswith("N") for member in self.members(name))
 
     def may_be_null(self, name: str | Name) -> bool:
-        return any(member.endswith("N") for member in self.members(name))
+        return self.meaning(name).may_be_null
+
+    def current_name(self, name: str | Name) -> str:
+        """What an old name is called now; every other name that the release has is its own.
+
+        Raises:
+            UnknownNameError: The release has nothing under this name.
+        """
+        item = _as_name(name)
+        self.meaning(item)
+        if item.kind == "V2" or (item.kind == "allele" and not self._listed(item)):
+            return "/".join(sorted({self.current_name(successor) for successor in self._successors_of(item)}))
+        return str(item)
 
     def reduce(self, name: str | Name, level: Level) -> str:
         """The name at a coarser level: each member's own result, sorted and joined with `/` where they are several.
 
         `P` and `G` give the official group, or the member's own name where the file gives none. `ard` and `two-field`
-        give a null its first two fields and `N`, so that it stays apart from every protein.
+        give a null its first two fields and `N`, so that it stays apart from every protein. `g` gives `A*02:01g` to the
+        members of a P group and to the nulls of a G group that shares an allele with it, and two fields to others.
+        `serology` gives the antigens, by number; nothing if none is known. Absence and NEW stay what they are.
 
         Raises:
             UnknownNameError: The release has nothing under this name.
             ValueError: The name is malformed, or the level is unknown.
         """
         _checked(level)
-        return "/".join(sorted({self._reduced(member, level) for member in self.members(name)}))
+        item = _as_name(name)
+        if item.kind in ("absent", "NEW"):
+            return str(item)
+        members = self.members(item)
+        if level == "serology":
+            return joined(frozenset[str]().union(*(self.serology.antigens(member) for member in members)))
+        return "/".join(sorted({self._reduced(member, level) for member in members}))
 
     def _ard_of_listed(self, allele: str) -> str | None:
         if allele.endswith("N"):
@@ -306,32 +409,62 @@ class Release:
             return self._p_group.get(allele, allele)
         if level == "G":
             return self._g_group.get(allele, allele)
+        if level == "g":
+            p_groups = {self._p_group.get(other) for other in {allele} | self._same_g_group(allele)} - {None}
+            own = self._p_group.get(allele) or (min(p for p in p_groups if p) if p_groups else None)
+            return own.removesuffix("P") + "g" if own else parse_name(allele).two_field
         if level == "ard":
             return self._ard_of_listed(allele) or parse_name(allele).two_field
         if level == "two-field":
             return parse_name(allele).two_field
         return parse_name(allele).first_field
 
+    def _same_g_group(self, allele: str) -> set[str]:
+        return self._in_group[self._g_group[allele]] if allele in self._g_group else set()
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of an official file without its comments."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line
+
+def _expanded(macs: MacTable | None, item: Name, label: str) -> tuple[Name, ...]:
+    """The names of a MAC.
+
+    Raises:
+        UnknownNameError: There is no table, no such code, or it is of other first fields.
+    """
+    if macs is None:
+        raise UnknownNameError(f"{item} at locus {item.locus}: {label} has no multiple allele codes")
+    try:
+        return macs.expand(item)
+    except ValueError as error:
+        raise UnknownNameError(f"{item} at locus {item.locus}: {error}") from error
+
+
+def _united(meanings: list[Meaning]) -> Meaning:
+    """All of them together."""
+    return Meaning(
+        frozenset[str]().union(*(m.members for m in meanings)),
+        frozenset[str]().union(*(m.open_fields for m in meanings)),
+        frozenset[str]().union(*(m.new for m in meanings)),
+        any(m.may_be_null for m in meanings),
+        tuple(dict.fromkeys(w for m in meanings for w in m.warnings)),
+        tuple(d for m in meanings for d in m.dropped),
+    )
+
+
+def _now(old: Name, *new: Name) -> str:
+    return f"{old} at locus {old.locus} is now {'/'.join(str(name) for name in new)}"
 
 
 def _listed_alleles(path: Path) -> Iterator[str]:
-    """The alleles of `Allelelist.txt` (`AlleleID,Allele`) at `LOCI`; MICA, TAP, HFE and the like are left out."""
-    for line in _lines(path):
+    """The alleles of `Allelelist.txt` (`AlleleID,Allele`) at `GENES`; MICA, TAP, HFE and the like are left out."""
+    for line in lines(path):
         _, allele = line.split(",")
-        if allele.split("*")[0] in LOCI:
+        if allele.split("*")[0] in GENES:
             yield allele
 
 
 def _grouped_alleles(path: Path) -> Iterator[tuple[str, str]]:
     """Pairs of allele and group from lines like `A*;01:02:02/01:412;01:02P`; lines without a group are left out."""
-    for line in _lines(path):
+    for line in lines(path):
         prefix, members, group = line.split(";")
-        if group and prefix.removesuffix("*") in LOCI:
+        if group and prefix.removesuffix("*") in GENES:
             for member in members.split("/"):
                 yield prefix + member, prefix + group

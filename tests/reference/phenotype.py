@@ -1,11 +1,11 @@
 """What was reported: a GL string or pairs per locus, read into positions of written names.
 
 What: `Phenotype` maps a locus to its `Typing`, a typing is one or more genotypes, a genotype two positions, a position
-a set of `Name`s. Invariants: reading needs no nomenclature (whether a name exists is asked later, by `match`); every
-item of a typing belongs to its locus; an untyped locus has no entry. Why this way: the text is taken apart by one
-split per delimiter of the GL grammar (Milius et al., Tissue Antigens 2013), outermost first: `^` `|` `+` `/`.
-
-Not read yet, hence errors: MACs, serology, NEW, small g, phase (`~`).
+a set of `Name`s; `Block` keeps which alleles were reported on one chromosome (`~`), which matching ignores; `text` writes
+all of it in one way. Invariants: reading needs no nomenclature (whether a name exists is asked later, by `match`);
+every item of a typing belongs to its locus; an untyped locus has no entry; `parse_phenotype(p.text()) == p` up to the
+order of what has none. Why this way: the text is taken apart by one split per delimiter of the GL grammar (Milius et
+al., Tissue Antigens 2013), outermost first: `^` `|` `+` `~` `/`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .nomenclature import LOCI, Name, parse_name
+from .names import DRB345, GENES_OF_DRB345, KINDS, LOCI, Name, find_locus, parse_name
 
 Position = frozenset[Name]
 Genotype = tuple[Position, Position]
+Haplotype = tuple[Position, ...]  # one position for each locus of a block
 
 _SHORT_ITEM = re.compile(r"([0-9]+)([NLSCAQGP]?)")
 
@@ -31,14 +32,70 @@ class Typing:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Loci reported in phase: pairs of haplotypes of which one is true, in the order of the text.
+
+    Attributes:
+        loci: In the order of `LOCI`.
+        pairs: Two haplotypes each, with one position for each of the loci.
+    """
+
+    loci: tuple[str, ...]
+    pairs: tuple[tuple[Haplotype, Haplotype], ...]
+
+
+@dataclass(frozen=True)
 class Phenotype:
-    """The typings of a person, by locus."""
+    """The typings of a person, by locus, and the blocks of those loci that are phased."""
 
     typings: Mapping[str, Typing]
+    blocks: tuple[Block, ...] = ()
 
     def typing(self, locus: str) -> Typing | None:
         """The typing at a locus; None if untyped."""
         return self.typings.get(locus)
+
+    def text(self) -> str:
+        """The canonical GL string: sorted and without repetitions at every level, each name with its locus."""
+        phased = {locus for block in self.blocks for locus in block.loci}
+        parts = {min(map(LOCI.index, block.loci)): block_text(block) for block in self.blocks}
+        parts |= {LOCI.index(locus): typing_text(t) for locus, t in self.typings.items() if locus not in phased}
+        return "^".join(text for _, text in sorted(parts.items()))
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def name_order(name: Name) -> tuple[object, ...]:
+    """By gene, then by the numbers of the fields, then by kind and suffix; codes by their letters."""
+    fields = [(int(f), "") if f.isdigit() else (0, f) for f in name.fields]
+    return LOCI.index(name.locus), fields, KINDS.index(name.kind), name.suffix
+
+
+def position_order(position: Position) -> list[tuple[object, ...]]:
+    return sorted(map(name_order, position))
+
+
+def position_text(position: Position) -> str:
+    return "/".join(map(str, sorted(position, key=name_order)))
+
+
+def typing_text(typing: Typing) -> str:
+    genotypes = {tuple(sorted(genotype, key=position_order)) for genotype in typing.genotypes}
+    in_order = sorted(genotypes, key=lambda genotype: [position_order(p) for p in genotype])
+    return "|".join("+".join(map(position_text, genotype)) for genotype in in_order)
+
+
+def block_text(block: Block) -> str:
+    def order(haplotype: Haplotype) -> list[list[tuple[object, ...]]]:
+        return [position_order(position) for position in haplotype]
+
+    pairs = {tuple(sorted(pair, key=order)) for pair in block.pairs}
+    in_order = sorted(pairs, key=lambda pair: [order(haplotype) for haplotype in pair])
+    return "|".join("+".join("~".join(map(position_text, h)) for h in pair) for pair in in_order)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def parse_phenotype(source: str | Mapping[str, str | Sequence[str | None]]) -> Phenotype:
@@ -53,68 +110,136 @@ def parse_phenotype(source: str | Mapping[str, str | Sequence[str | None]]) -> P
             beside a second one.
     """
     typings: dict[str, Typing] = {}
+    blocks: list[Block] = []
     seen: set[str] = set()
-    for locus, typing in _gl_typings(source) if isinstance(source, str) else _mapped_typings(source):
-        if locus in seen:
-            raise ValueError(f"locus {locus} is given twice")
-        seen.add(locus)
-        if typing is not None:
-            typings[locus] = typing
-    return Phenotype(typings)
+    for part in _gl_parts(source) if isinstance(source, str) else _mapped_typings(source):
+        loci, typed, block = part
+        for locus in loci:
+            if locus in seen:
+                raise ValueError(f"locus {locus} is given twice")
+            seen.add(locus)
+        typings |= {typing.locus: typing for typing in typed}
+        if block is not None:
+            blocks.append(block)
+    return Phenotype(typings, tuple(blocks))
 
 
-def _gl_typings(text: str) -> list[tuple[str, Typing | None]]:
+_Part = tuple[tuple[str, ...], tuple[Typing, ...], Block | None]  # the loci named, what is typed of them, their phase
+
+
+def _gl_parts(text: str) -> list[_Part]:
     if not text.strip():
         return []
-    found: list[tuple[str, Typing | None]] = []
-    for block in text.split("^"):
-        # The first item of a block must name the locus; from then on it is known.
-        first_item = re.split(r"[|+/]", block)[0]
-        locus = parse_name(first_item).locus
-        found.append((locus, _typing(block, locus)))
-    return found
+    return [_phased(part) if "~" in part else _unphased(part) for part in text.split("^")]
 
 
-def _mapped_typings(source: Mapping[str, str | Sequence[str | None]]) -> list[tuple[str, Typing | None]]:
-    found: list[tuple[str, Typing | None]] = []
+def _unphased(part: str) -> _Part:
+    locus = _locus_of(re.split(r"[|+/]", part))
+    return (locus,), (_typing(part, locus),), None
+
+
+def _locus_of(items: Sequence[str]) -> str:
+    """The locus of items of which the first one says it: DRB345 if they are of several of its genes, or say it."""
+    genes = {_gene_said(item) for item in items} - {""}
+    if genes <= {DRB345, *GENES_OF_DRB345} and (len(genes) > 1 or DRB345 in genes):
+        return DRB345
+    return parse_name(items[0]).locus
+
+
+def _gene_said(item: str) -> str:
+    """The gene that an item says; empty if it says none."""
+    if item.strip().upper() in ("NNNN", "NE"):
+        return DRB345
+    try:
+        return parse_name(item).locus
+    except ValueError:
+        return ""
+
+
+def _phased(part: str) -> _Part:
+    pairs: list[tuple[dict[str, str], dict[str, str]]] = []
+    # Where the genes of DRB345 differ between haplotypes, they stand at one locus.
+    of_drb345 = {
+        _locus_of(position.split("/"))
+        for position in re.split(r"[|+~]", part)
+        if position.strip() and _locus_of(position.split("/")) in (DRB345, *GENES_OF_DRB345)
+    }
+    merged = len(of_drb345) > 1
+    for alternative in part.split("|"):
+        haplotypes: list[dict[str, str]] = []
+        for text in _two(alternative.split("+"), "the phased part"):
+            haplotype: dict[str, str] = {}
+            for position in text.split("~"):
+                locus = _locus_of(position.split("/"))
+                locus = DRB345 if merged and locus in GENES_OF_DRB345 else locus
+                if locus in haplotype:
+                    raise ValueError(f"locus {locus} is given twice in {text!r}")
+                haplotype[locus] = position
+            haplotypes.append(haplotype)
+        pairs.append((haplotypes[0], haplotypes[1]))
+    loci = tuple(sorted(pairs[0][0], key=LOCI.index))
+    if any(set(haplotype) != set(loci) for pair in pairs for haplotype in pair):
+        raise ValueError(f"the haplotypes of {part!r} are not of the same loci {' '.join(loci)}")
+
+    def read(haplotype: dict[str, str]) -> Haplotype:
+        return tuple(_position(haplotype[locus], locus) for locus in loci)
+
+    block = Block(loci, tuple((read(first), read(second)) for first, second in pairs))
+    typings = tuple(Typing(locus, tuple((a[i], b[i]) for a, b in block.pairs)) for i, locus in enumerate(loci))
+    return loci, typings, block
+
+
+def _mapped_typings(source: Mapping[str, str | Sequence[str | None]]) -> list[_Part]:
+    found: list[_Part] = []
     for key, value in source.items():
-        locus = key.strip().upper().removeprefix("HLA-")
-        if locus not in LOCI:
-            raise ValueError(f"{key!r} is not one of the loci {' '.join(LOCI)}")
+        locus = find_locus(key.strip().upper().removeprefix("HLA-"))
         if isinstance(value, str):
-            found.append((locus, _typing(value, locus) if value.strip() else None))
+            found.append(((locus,), (_typing(value, locus),) if value.strip() else (), None))
         elif len(value) > 2:
             raise ValueError(f"locus {locus}: more than two positions in {list(value)!r}")
         else:
             texts = [text or "" for text in value]
             typed = any(text.strip() for text in texts)
-            found.append((locus, Typing(locus, (_genotype(texts, locus),)) if typed else None))
+            found.append(((locus,), (Typing(locus, (_genotype(texts, locus),)),) if typed else (), None))
     return found
 
 
-def _typing(block: str, locus: str) -> Typing:
-    return Typing(locus, tuple(_genotype(alternative.split("+"), locus) for alternative in block.split("|")))
+def _typing(part: str, locus: str) -> Typing:
+    return Typing(locus, tuple(_genotype(alternative.split("+"), locus) for alternative in part.split("|")))
 
 
 def _genotype(texts: Sequence[str], locus: str) -> Genotype:
+    first, second = _two(texts, f"locus {locus}")
+    return _position(first, locus), _position(second, locus)
+
+
+def _two(texts: Sequence[str], where: str) -> tuple[str, str]:
+    """Both sides of a `+`; a blank second one repeats the first."""
     if not 1 <= len(texts) <= 2:
-        raise ValueError(f"locus {locus}: a genotype has two positions, not {len(texts)}: {'+'.join(texts)!r}")
+        raise ValueError(f"{where}: a genotype has two positions, not {len(texts)}: {'+'.join(texts)!r}")
     first = texts[0]
     second = texts[1] if len(texts) == 2 else ""
     if not first.strip():
         # A lone second position is a broken record rather than a homozygote.
-        raise ValueError(f"locus {locus}: the first position is blank in {'+'.join(texts)!r}")
-    if not second.strip():
-        second = first
-    return _position(first, locus), _position(second, locus)
+        raise ValueError(f"{where}: the first position is blank in {'+'.join(texts)!r} (a locus of its own?)")
+    return first, second if second.strip() else first
 
 
 def _position(text: str, locus: str) -> Position:
     names: list[Name] = []
     for item in text.split("/"):
-        short = _SHORT_ITEM.fullmatch(item.strip().upper())
-        if short is not None and names:
-            # `A*01:01/02/07`: a single number inherits locus and first field from the item before it.
-            item = f"{names[-1].first_field}:{item.strip()}"
-        names.append(parse_name(item, locus))
+        names.append(_item(item, locus, names[-1] if names else None))
     return frozenset(names)
+
+
+def _item(item: str, locus: str, before: Name | None) -> Name:
+    """One item; a short one inherits from the item before it: `A*01:01/02/07`, `A*0201/05`, `A2/28`."""
+    short = _SHORT_ITEM.fullmatch(item.strip().upper())
+    if before is None or short is None or not before.fields:
+        return parse_name(item, locus)
+    if before.kind == "serology":
+        return parse_name(str(before)[: -len(before.fields[0])] + item.strip(), locus)
+    if before.kind == "V2":
+        digits = item.strip() if len(short.group(1)) >= 4 else before.fields[0][:2] + item.strip()
+        return parse_name(f"{before.locus}*{digits}", locus)
+    return parse_name(f"{before.first_field}:{item.strip()}", locus)

@@ -156,3 +156,50 @@ class Serology:
 def lines(path: Path) -> list[str]:
     """The lines of an official file without its comments."""
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+
+
+# Without data: WHO's antigens and the first fields of the alleles that have them (Holdsworth et al. 2009, as above).
+# Most have the number of their first field; a broad has those of its splits.
+_WHO_SPLITS = {
+    "A9": "A23 A24", "A10": "A25 A26 A34 A66", "A19": "A29 A30 A31 A32 A33 A74", "A28": "A68 A69",
+    "B5": "B51 B52", "B12": "B44 B45", "B16": "B38 B39", "B17": "B57 B58", "B21": "B49 B50", "B22": "B54 B55 B56",
+    "DQ1": "DQ5 DQ6", "DR2": "DR15 DR16", "DR5": "DR11 DR12", "DR6": "DR13 DR14",
+}  # fmt: skip
+_NUMBERED = {
+    "A": "1 2 3 11 23 24 25 26 29 30 31 32 33 34 36 43 66 68 69 74 80",
+    "B": "7 8 13 14 15 18 27 35 37 38 39 40 41 42 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 67 73 78 81 82",
+    "Cw": "1 2 3 4 5 6 7 8",
+    "DQ": "2 3 4 5 6",
+    "DR": "1 3 4 7 8 9 10 11 12 13 14 15 16",
+}
+_OTHERWISE = {
+    "A203": "02", "A210": "02", "A2403": "24",
+    "B703": "07", "B64": "14", "B65": "14", "B62": "15", "B63": "15", "B75": "15", "B76": "15", "B77": "15",
+    "B70": "15", "B71": "15", "B72": "15", "B2708": "27", "B3901": "39", "B3902": "39", "B60": "40", "B61": "40",
+    "B4005": "40", "B5102": "51", "B5103": "51",
+    "Cw9": "03", "Cw10": "03", "DQ7": "03", "DQ8": "03", "DQ9": "03",
+    "DR103": "01", "DR17": "03", "DR18": "03", "DR1403": "14", "DR1404": "14",
+    "DR51": "01 02", "DR52": "01 02 03", "DR53": "01",
+}  # fmt: skip
+
+
+def antigen_first_fields(antigen: str, locus: str) -> frozenset[str]:
+    """The first fields, `A*23`, of the alleles that have an antigen; none if it is no WHO antigen."""
+    fields = {letters + number: f"{int(number):02}" for letters, n in _NUMBERED.items() for number in n.split()}
+    fields |= _OTHERWISE
+    antigens = _WHO_SPLITS.get(antigen, antigen).split()
+    return frozenset(f"{locus}*{field}" for a in antigens for field in fields.get(a, "").split())
+
+
+def first_field_antigen(first_field: str) -> str:
+    """The antigen of `A*24` without data, `A24`: the coarsest of those that alleles of this first field have, or none.
+
+    B*15 is B15, as its splits (and B70) are not told apart by a first field; C*12 has none.
+    """
+    locus, field = first_field.split("*")
+    letters = LETTERS.get(locus, "")
+    if locus in GENE_OF_DR.values():
+        (antigen,) = (letters + number for number, gene in GENE_OF_DR.items() if gene == locus)
+        return antigen if first_field in antigen_first_fields(antigen, locus) else ""
+    number = str(int(field))
+    return letters + number if number in _NUMBERED.get(letters, "").split() else ""

@@ -65,6 +65,12 @@ def existing_data_dir() -> Path:
     return folder
 
 
+def mac_file() -> Path:
+    """NMDP's multiple allele codes in the data."""
+    (found,) = (existing_data_dir() / "mac").glob("numer.v3*")
+    return found
+
+
 def json_lines(relative: str) -> Iterator[dict[str, Any]]:
     """The rows of a gzip'd JSON-lines file of the truth folder, such as `names/alleles.jsonl.gz`."""
     folder = truth_dir()
