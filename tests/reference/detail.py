@@ -12,7 +12,7 @@ Source: SEMANTICS section 3; T-cell epitopes: Zino et al., Blood 2004;103:1417, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from . import dimorphism
-from .match import Counts, NullPolicy, known_names, match_locus, position_choices
-from .nomenclature import Name, Nomenclature, Release, parse_name
+from .match import NEW, Counts, NullPolicy, Profile, known_names, match_locus, named_groups, position_choices
+from .names import Name, parse_name
+from .nomenclature import Release, TwoField
 from .phenotype import Genotype, Position, Typing
 from .serology import LETTERS, Relations, Serology, lines
 
 T = TypeVar("T")
+Known = TwoField | Release
 Grade = Literal[
     "gDNA",
     "cDNA",
@@ -80,7 +82,7 @@ class Allele:
 
     Attributes:
         name: As listed, with its suffix.
-        fields: Its 2-4 fields.
+        fields: Its 2-4 fields, the first one with the locus, as in `A*02`.
         listed: Whether the name is a whole allele of a release, rather than a name that may be cut.
         full_gdna: Whether its whole genomic sequence is known.
     """
@@ -97,11 +99,11 @@ class Side:
 
     Attributes:
         alleles: The expressed alleles it may be, if it was written as one allele name (perhaps cut); otherwise none.
-        ards: ARD groups it may be.
+        ards: ARD groups it may be, those of alleles that are not yet named among them.
+        named: Those of them that its names say; of NEW, and of an antigen without data, nothing is said.
         gs: G groups it may be; an allele outside any G group counts as one of its own.
         antigens: What it types as: the antigens of its alleles, or the antigen that was reported.
         serology: Whether it was reported as an antigen.
-        unnamed: Whether it may be an allele that is not yet named, of a group in `ards`.
         null: Whether it certainly has no protein.
         may_be_null: Whether it may have none, where the null policy counts that.
         untyped: Whether nothing is known of it.
@@ -109,10 +111,10 @@ class Side:
 
     alleles: tuple[Allele, ...] = ()
     ards: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     gs: frozenset[str] = frozenset()
     antigens: frozenset[str] = frozenset()
     serology: bool = False
-    unnamed: bool = False
     null: bool = False
     may_be_null: bool = False
     untyped: bool = False
@@ -120,7 +122,7 @@ class Side:
     @property
     def single(self) -> bool:
         """Whether it is one allele and no other."""
-        return len(self.alleles) == 1 and self.alleles[0].listed and not self.unnamed
+        return len(self.alleles) == 1 and self.alleles[0].listed
 
 
 Sides = tuple[Side, Side]
@@ -163,7 +165,7 @@ def expressed_grade(a: Side, b: Side, relations: Relations) -> Grade:
     if a.gs & b.gs:
         found.append("G group")
     if a.ards & b.ards:
-        found.append("unknown" if a.unnamed or b.unnamed else "P group")
+        found.append("P group" if a.named & b.named else "unknown")
     return max(found, key=grade_rank)
 
 
@@ -203,10 +205,10 @@ def effective(side: Side, other: Side) -> Effective:
         return Effective(side, certain=not side.may_be_null, may_be_nothing=nothing)
     both = Side(
         ards=side.ards | other.ards,
+        named=side.named | other.named,
         gs=side.gs | other.gs,
         antigens=side.antigens | other.antigens,
         serology=side.serology or other.serology,
-        unnamed=side.unnamed or other.unnamed,
         untyped=side.untyped or other.untyped,
     )
     return Effective(both, certain=False, may_be_nothing=nothing)
@@ -229,20 +231,19 @@ def confidence(a: Effective, b: Effective, relations: Relations) -> Confidence:
         return "potential"
     if x.single and y.single:
         return "definite"
-    certain = all(len(side.ards) == 1 and not side.unnamed for side in (x, y))
-    return "exact" if certain else "potential"
+    return "exact" if len(x.ards) == len(y.ards) == 1 else "potential"
 
 
 def antigen_match(a: Effective, b: Effective, relations: Relations) -> bool | None:
     """Whether two positions share an antigen, as far as can be said; None if nothing can."""
     x, y = a.side, b.side
-    if x.untyped or y.untyped or x.unnamed or y.unnamed:
+    if x.untyped or y.untyped:
         return None
-    if x.ards & y.ards and not (x.serology or y.serology):
+    if x.named & y.named and not (x.serology or y.serology):
         return True
-    if a.may_be_nothing and b.may_be_nothing:
+    if (a.may_be_nothing and b.may_be_nothing) or serology_grade(x, y, relations) != "mismatch":
         return True
-    return serology_grade(x, y, relations) != "mismatch"
+    return None if x.ards != x.named or y.ards != y.named else False
 
 
 @dataclass(frozen=True)
@@ -330,7 +331,7 @@ class Facts:
         return cls(
             full,
             _same_protein_same_epitope(assigned, release),
-            Serology(lines(home / "wmda" / "rel_dna_ser.txt"), lines(home / "wmda" / "rel_ser_ser.txt")),
+            release.serology,
         )
 
 
@@ -345,7 +346,14 @@ def _same_protein_same_epitope(assigned: dict[str, int], release: Release) -> di
 
 
 @cache  # only a cache, as in `nomenclature`
-def side_of(position: Position, nom: Nomenclature, facts: Facts, policy: NullPolicy, named: frozenset[str]) -> Side:
+def side_of(
+    position: Position,
+    nom: Known,
+    facts: Facts,
+    policy: NullPolicy,
+    named: frozenset[str],
+    new_of: str | None = None,
+) -> Side:
     """A position as a comparison sees it.
 
     Args:
@@ -355,41 +363,72 @@ def side_of(position: Position, nom: Nomenclature, facts: Facts, policy: NullPol
         policy: Whether nulls count that are only possible.
         named: As in `match.position_choices`.
 
+        new_of: As in `match.position_choices`.
+
     Raises:
         ValueError: None of the names is known.
     """
     names = known_names(position, nom)
-    choices = position_choices(position, nom, policy, named)
+    choices = position_choices(position, nom, policy, named, new_of)
     if not choices.groups:
         return NULL
-    expressed = [parse_name(m) for name in names for m in nom.members(name) if nom.ard(m) is not None]
-    listed = isinstance(nom, Release)
-    one_allele = len(names) == 1 and names[0].kind == "allele"
-    if one_allele and not listed:
-        expressed = names
-    alleles = tuple(Allele(str(m), m.fields, listed, str(m) in facts.full_gdna) for m in expressed)
+    reported = [name for name in names if name.kind == "serology"]
+    if reported and isinstance(nom, TwoField):
+        return Side(ards=choices.groups, may_be_null=choices.null)  # without data antigens have no relations
+    telling = [name for name in names if name.kind != "NEW"]
+    members = [m for name in telling for m in nom.members(name) if nom.ard(m) is not None]
     return Side(
-        alleles=alleles if one_allele else (),
+        alleles=_alleles(names, nom, facts),
         ards=choices.groups,
-        gs=_g_groups(names, expressed, nom),
-        antigens=frozenset(a for m in expressed for a in antigens_of(m, facts)),
+        named=position_choices(frozenset(telling), nom, policy, named).groups if telling else frozenset(),
+        gs=_g_groups(names, members, nom),
+        antigens=frozenset(
+            antigen
+            for name in telling
+            for antigen in ([str(name)] if name.kind == "serology" else antigens_of_members(name, nom, facts))
+        ),
+        serology=bool(reported),
         may_be_null=choices.null,
     )
 
 
-def _g_groups(names: Iterable[Name], expressed: Iterable[Name], nom: Nomenclature) -> frozenset[str]:
-    if isinstance(nom, Release):
-        return frozenset(nom.reduce(member, "G") for member in expressed)
-    return frozenset(str(name) for name in names if name.kind == "G")
+def _alleles(names: Sequence[Name], nom: Known, facts: Facts) -> tuple[Allele, ...]:
+    """The alleles of one allele name, perhaps an old one; none of any other form, and of several names."""
+    if len(names) != 1 or names[0].kind not in ("allele", "V2"):
+        return ()
+    if isinstance(nom, TwoField):
+        now = parse_name(nom.current_name(names[0]))
+        return (Allele(str(now), _fields(now), listed=False),)
+    expressed = [m for m in nom.members(names[0]) if nom.ard(m) is not None]
+    return tuple(Allele(m, _fields(parse_name(m)), full_gdna=m in facts.full_gdna) for m in expressed)
+
+
+def _fields(name: Name) -> tuple[str, ...]:
+    return (name.first_field, *name.fields[1:])
+
+
+def _g_groups(names: Iterable[Name], members: Iterable[str], nom: Known) -> frozenset[str]:
+    if isinstance(nom, TwoField):
+        return frozenset(str(name) for name in names if name.kind == "G")
+    return frozenset(nom.reduce(member, "G") for member in members)
+
+
+def antigens_of_members(name: Name, nom: Known, facts: Facts) -> frozenset[str]:
+    """The antigens of the expressed alleles of a name, and of the first fields that it leaves open."""
+    members = [parse_name(m) for m in nom.members(name) if nom.ard(m) is not None]
+    fields = {beginning.removesuffix(":") for beginning in nom.meaning(name).open_fields}
+    return frozenset(a for m in members for a in antigens_of(m, facts)) | {pseudo_antigen(field) for field in fields}
 
 
 def antigens_of(allele: Name, facts: Facts) -> frozenset[str]:
     """The antigens of an expressed allele; its first field is one where the files give none."""
-    known = facts.serology.antigens(str(allele))
-    if known:
-        return known
-    letters = LETTERS.get(allele.locus)
-    return frozenset({letters + allele.fields[0].lstrip("0") if letters else allele.first_field})
+    return facts.serology.antigens(str(allele)) or frozenset({pseudo_antigen(allele.first_field)})
+
+
+def pseudo_antigen(first_field: str) -> str:
+    """`A2` of `A*02`; where antigens are not numbered by first fields, the first field itself."""
+    locus, number = first_field.split("*")
+    return LETTERS[locus] + number.lstrip("0") if locus in ("A", "B", "C", "DRB1", "DQB1") else first_field
 
 
 @dataclass(frozen=True)
@@ -455,9 +494,10 @@ def match_detail(
     patient: Typing | None,
     donor: Typing | None,
     locus: str,
-    nom: Nomenclature,
+    nom: Known,
     facts: Facts,
     policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
 ) -> LocusDetail:
     """Compares two typings of a locus in detail; None is untyped.
 
@@ -467,22 +507,23 @@ def match_detail(
     Raises:
         ValueError: Of a position, the nomenclature knows no name.
     """
-    counts = match_locus(patient, donor, nom, policy)
+    counts = match_locus(patient, donor, nom, policy, profile=profile)
     genotypes = [[], []] if patient is None or donor is None else [list(patient.genotypes), list(donor.genotypes)]
-    named = frozenset[str]().union(
-        *(nom.ards(name) for g in genotypes[0] + genotypes[1] for p in g for name in known_names(p, nom))
-    )
+    positions = [position for genotype in genotypes[0] + genotypes[1] for position in genotype]
+    named = frozenset[str]().union(*(named_groups(position, nom) for position in positions))
 
-    closed = isinstance(nom, Release)  # what others name adds nothing to a position
+    if isinstance(nom, Release):
+        named = frozenset(group for group in named if NEW in group)  # all others are known; so sides are cached
 
-    def sides(genotype: Genotype) -> Sides:
-        a, b = (side_of(position, nom, facts, policy, frozenset() if closed else named) for position in genotype)
+    def sides(genotype: Genotype, whose: str) -> Sides:
+        new_of = whose if profile == "atlas" else None
+        a, b = (side_of(position, nom, facts, policy, named, new_of) for position in genotype)
         return a, b
 
     best = PairedUp("direct", ("unknown", "unknown"), ("potential", "potential"), (None, None))
     shown: tuple[Genotype, Genotype] | None = None
     for p, d in product(*genotypes):
-        found = pair_up(sides(p), sides(d), facts.serology.relations)
+        found = pair_up(sides(p, "patient"), sides(d, "donor"), facts.serology.relations)
         if shown is None or found.worth > best.worth:
             best, shown = found, (p, d)
     ambiguous = any(len(side) > 1 for side in genotypes)
@@ -507,20 +548,26 @@ def match_detail(
     return LocusDetail(counts, best, epitopes, two_way)
 
 
+def leaves_open(position: Position, nom: Known) -> bool:
+    """Whether a position may be an allele that nobody can list: it is NEW, or without data a code or an antigen."""
+    meanings = [nom.meaning(name) for name in known_names(position, nom)]
+    return any(meaning.open_fields or meaning.new for meaning in meanings)
+
+
 # --- DPB1 T-cell epitopes -------------------------------------------------------------------------------------------
 
 
 @cache
-def position_epitope(position: Position, nom: Nomenclature, facts: Facts) -> int | None:
+def position_epitope(position: Position, nom: Known, facts: Facts) -> int | None:
     """The epitope group of a position: that of all its expressed alleles; None if they disagree or one has none."""
-    if any(nom.open_first_field(name) for name in known_names(position, nom)):
+    if leaves_open(position, nom):
         return None
     members = {m for name in known_names(position, nom) for m in nom.members(name) if nom.ard(m) is not None}
     groups = {facts.tce.get(m) for m in members}
     return groups.pop() if len(groups) == 1 else None
 
 
-def person_epitope(typing: Typing | None, nom: Nomenclature, facts: Facts, policy: NullPolicy) -> int | None:
+def person_epitope(typing: Typing | None, nom: Known, facts: Facts, policy: NullPolicy) -> int | None:
     """The most immunogenic group of a person (1 before 2 before 3); None if a position, or the whole, is not certain.
 
     A null makes the locus homozygous for the other position; of a locus that expresses nothing there is no group.
@@ -561,11 +608,11 @@ VALUES: dict[str, Callable[[tuple[str, ...]], str | None]] = {
 
 @cache
 def position_value(
-    position: Position, value: Callable[[tuple[str, ...]], str | None], nom: Nomenclature, policy: NullPolicy
+    position: Position, value: Callable[[tuple[str, ...]], str | None], nom: Known, policy: NullPolicy
 ) -> str | None:
     """The leader or expression of a position; None if its alleles disagree, one is unknown, or it may be null."""
     choices = position_choices(position, nom, policy, frozenset())
-    if choices.null or any(nom.open_first_field(name) for name in known_names(position, nom)):
+    if choices.null or leaves_open(position, nom):
         return None
     members = {m for name in known_names(position, nom) for m in nom.members(name) if nom.ard(m) is not None}
     found = {value(parse_name(m).fields) for m in members}
@@ -573,7 +620,7 @@ def position_value(
 
 
 def person_values(
-    typing: Typing | None, value: Callable[[tuple[str, ...]], str | None], nom: Nomenclature, policy: NullPolicy
+    typing: Typing | None, value: Callable[[tuple[str, ...]], str | None], nom: Known, policy: NullPolicy
 ) -> tuple[str, str] | None:
     """The two values of a person, sorted; None if a position's is unknown or genotype alternatives disagree."""
     if typing is None:

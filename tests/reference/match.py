@@ -161,7 +161,7 @@ def match_locus(
     positions = [
         p for typing in (patient, donor) if typing is not None for genotype in typing.genotypes for p in genotype
     ]
-    named = frozenset[str]().union(*(_named_groups(position, nom) for position in positions))
+    named = frozenset[str]().union(*(named_groups(position, nom) for position in positions))
 
     def choices(position: Position, side: str) -> Choices:
         return position_choices(position, nom, policy, named, new_of=side if profile == "atlas" else None)
@@ -282,7 +282,7 @@ def _unnamed(meaning: Meaning) -> set[str]:
     return of_open | {f"{beginning}{NEW}{unnamed}" for beginning in meaning.new for unnamed in UNNAMED}
 
 
-def _named_groups(position: Position, nom: Nomenclature) -> frozenset[str]:
+def named_groups(position: Position, nom: Nomenclature) -> frozenset[str]:
     return frozenset[str]().union(
         *(nom.ards(name) | _unnamed(nom.meaning(name)) for name in known_names(position, nom))
     )
