@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "allomatch/text_column.hpp"
 #include "bindings.hpp"
 
 extern "C" {
@@ -37,5 +38,27 @@ class ArrowColumn {
     py::object owner_;
     const ArrowArray* array_;
 };
+
+inline const std::uint8_t* validity_of(const ArrowArray& array) noexcept {
+    return array.null_count == 0 ? nullptr : static_cast<const std::uint8_t*>(array.buffers[0]);
+}
+
+// A utf8 array, or a dictionary of int32 to utf8: what allomatch.registry casts every text column to.
+inline TextColumn text_column(const ArrowColumn& column) {
+    const ArrowArray& array = column.array();
+    TextColumn text;
+    text.validity = validity_of(array);
+    text.validity_offset = static_cast<std::size_t>(array.offset);
+    const ArrowArray& entries = array.dictionary != nullptr ? *array.dictionary : array;
+    static constexpr std::int32_t kNothing[2] = {0, 0};
+    const auto* offsets = static_cast<const std::int32_t*>(entries.buffers[1]);
+    text.offsets = offsets == nullptr ? kNothing : offsets + entries.offset;
+    text.bytes = static_cast<const char*>(entries.buffers[2]);
+    if (array.dictionary != nullptr) {
+        text.indices = static_cast<const std::int32_t*>(array.buffers[1]) + array.offset;
+        text.dictionary_size = static_cast<std::size_t>(entries.length);
+    }
+    return text;
+}
 
 }  // namespace allomatch::bindings

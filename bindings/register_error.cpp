@@ -32,6 +32,11 @@ void register_error(py::module_& module) {
     add("InvalidText", ErrorCode::InvalidText);
     add("ReleaseNotFound", ErrorCode::ReleaseNotFound);
     add("BadReleaseFile", ErrorCode::BadReleaseFile);
+    add("OldName", ErrorCode::OldName);
+    add("RenamedAllele", ErrorCode::RenamedAllele);
+    add("UnknownMember", ErrorCode::UnknownMember);
+    add("SerologyContradicts", ErrorCode::SerologyContradicts);
+    add("PhaseDropped", ErrorCode::PhaseDropped);
     add("NotARegistry", ErrorCode::NotARegistry);
     add("NewerFormat", ErrorCode::NewerFormat);
     add("TruncatedFile", ErrorCode::TruncatedFile);

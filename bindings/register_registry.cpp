@@ -7,28 +7,6 @@
 namespace allomatch::bindings {
 namespace {
 
-const std::uint8_t* validity_of(const ArrowArray& array) noexcept {
-    return array.null_count == 0 ? nullptr : static_cast<const std::uint8_t*>(array.buffers[0]);
-}
-
-// A utf8 array, or a dictionary of int32 to utf8: what allomatch.registry casts every text column to.
-TextColumn text_column(const ArrowColumn& column) {
-    const ArrowArray& array = column.array();
-    TextColumn text;
-    text.validity = validity_of(array);
-    text.validity_offset = static_cast<std::size_t>(array.offset);
-    const ArrowArray& entries = array.dictionary != nullptr ? *array.dictionary : array;
-    static constexpr std::int32_t kNothing[2] = {0, 0};
-    const auto* offsets = static_cast<const std::int32_t*>(entries.buffers[1]);
-    text.offsets = offsets == nullptr ? kNothing : offsets + entries.offset;
-    text.bytes = static_cast<const char*>(entries.buffers[2]);
-    if (array.dictionary != nullptr) {
-        text.indices = static_cast<const std::int32_t*>(array.buffers[1]) + array.offset;
-        text.dictionary_size = static_cast<std::size_t>(entries.length);
-    }
-    return text;
-}
-
 NumberColumn number_column(const ArrowColumn& column) {
     const ArrowArray& array = column.array();
     return {static_cast<const double*>(array.buffers[1]) + array.offset, validity_of(array),
@@ -161,6 +139,15 @@ void register_registry(py::module_& module) {
                  released([&](const Cancel& cancel) { self.extend(path, cancel); });
              })
         .def("close", &RegistryBuilder::close)
+        .def("take_warnings",
+             [](RegistryBuilder& self) {
+                 py::list rows;
+                 for (const RowWarning& w : self.take_warnings()) {
+                     rows.append(py::make_tuple(w.rows, w.first_row, w.donor_id, w.field, w.value,
+                                                static_cast<int>(w.code), w.message));
+                 }
+                 return rows;
+             })
         .def("add_batch", &add_batch, py::arg("columns"), py::arg("first_row"), py::arg("threads"))
         .def(
             "finish",

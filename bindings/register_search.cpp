@@ -62,13 +62,14 @@ void register_search(py::module_& module) {
 
     py::class_<SearchIndex>(module, "SearchIndex")
         .def(py::init([](std::shared_ptr<Segment> segment, std::shared_ptr<Nomenclature> nomenclature,
-                         const std::string& policy) {
+                         const std::string& policy, const std::string& profile_text) {
                  const NullPolicy parsed = null_policy(policy);
+                 const Profile rules = profile(profile_text);
                  return released([&](const Cancel&) {
-                     return std::make_unique<SearchIndex>(std::move(segment), std::move(nomenclature), parsed);
+                     return std::make_unique<SearchIndex>(std::move(segment), std::move(nomenclature), parsed, rules);
                  });
              }),
-             py::arg("segment"), py::arg("nomenclature"), py::arg("null_policy"))
+             py::arg("segment"), py::arg("nomenclature"), py::arg("null_policy"), py::arg("profile") = "standard")
         .def("search", &search, py::arg("patient"), py::arg("loci"), py::arg("max_mismatches"), py::arg("limits"),
              py::arg("direction"), py::arg("offset"), py::arg("limit"), py::arg("threads"))
         .def("unknown_typings", [](const SearchIndex& self) {

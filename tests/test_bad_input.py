@@ -154,7 +154,7 @@ BAD_CELLS: list[tuple[str, Any, str | None, str | None]] = [
     ("gl", "bad", "MalformedTyping", None),
     ("gl", "A*01:01", None, None),  # one position is homozygous
     ("gl", "A*01:01+", None, None),
-    ("gl", "+A*01:01", "UnknownLocus", None),
+    ("gl", "+A*01:01", "MalformedTyping", None),
     ("gl", "A*01:01+A*02:01+A*03:01", "TooManyAlleles", None),
     ("gl", f"{GL}^{GL}", "LocusTwice", None),
     ("gl", f"{GL}^Z*01:01+Z*01:01", "UnknownLocus", None),

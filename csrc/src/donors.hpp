@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +22,15 @@ struct DonorAttribute {
     TextTable categories;
 };
 
+// Warnings of one field, by the number of the text that they are about.
+struct FieldWarnings {
+    struct Rows {
+        std::int64_t count = 0, first = 0;
+        std::string donor_id;
+    };
+    std::map<std::uint32_t, Rows> positions, gl;
+};
+
 struct Donors {
     Donors();
 
@@ -29,6 +40,8 @@ struct Donors {
     std::vector<TypingInterner> interners;
     std::array<std::vector<std::uint32_t>, kLocusCount> typings;  // empty as long as nobody is typed at the locus
     std::array<DonorAttribute, kAttributeCount> attributes;
+    std::array<FieldWarnings, kLocusCount> warnings;
+    FieldWarnings::Rows phase_dropped;
 
     [[nodiscard]] std::size_t count() const noexcept { return id_offsets.size() - 1; }
     [[nodiscard]] std::string_view id(std::uint32_t donor) const noexcept {

@@ -22,6 +22,17 @@ Typing DictionaryView::typing(TypingId id) const {
     return result;
 }
 
+void throw_unknown(const Nomenclature& nomenclature, const DictionaryView& dictionary, PositionId position) {
+    const auto members = dictionary.position_names.subspan(
+        dictionary.position_offsets[position.value],
+        dictionary.position_offsets[position.value + 1] - dictionary.position_offsets[position.value]);
+    for (const std::uint32_t n : members) {
+        if (!nomenclature.knows(dictionary.locus, dictionary.names[n]))
+            nomenclature.throw_unknown(dictionary.locus, dictionary.names[n]);
+    }
+    nomenclature.throw_unknown(dictionary.locus, dictionary.names[members.front()]);
+}
+
 Dictionary::Dictionary(Locus locus, std::span<const Typing> typings)
     : locus_(locus), position_offsets_{0}, typing_offsets_{0, 0} {
     std::map<Name, std::uint32_t> name_ids;
@@ -58,19 +69,20 @@ constexpr std::uint8_t kKnown = 2;
 
 namespace {
 
-GroupSpace space_of(const Nomenclature& nomenclature, const DictionaryView& dictionary, std::span<const Name> also) {
+GroupSpace space_of(const Nomenclature& nomenclature, const DictionaryView& dictionary, std::span<const Name> also,
+                    MatchLevel level) {
     std::vector<Name> all(dictionary.names.begin(), dictionary.names.end());
     all.insert(all.end(), also.begin(), also.end());
-    return nomenclature.group_space(dictionary.locus, all);
+    return nomenclature.group_space(dictionary.locus, all, level);
 }
 
 }  // namespace
 
 Interpretation::Interpretation(const Nomenclature& nomenclature, const DictionaryView& dictionary,
-                               std::span<const Name> also)
-    : Interpretation(space_of(nomenclature, dictionary, also), dictionary) {}
+                               std::span<const Name> also, MatchLevel level, const Reading& reading)
+    : Interpretation(space_of(nomenclature, dictionary, also, level), dictionary, reading) {}
 
-Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionary)
+Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionary, const Reading& reading)
     : space_(std::move(space)), word_offsets_{0} {
     GroupBits bits(space_.size());
     bits.set_range(0, space_.size());
@@ -94,7 +106,7 @@ Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionar
     names.reserve(dictionary.names.size());
     for (const Name& name : dictionary.names) {
         bits.clear();
-        const Expression expression = space_.add_name(name, bits);
+        const Expression expression = space_.add_name(name, bits, reading);
         const auto [first, last] = window(bits.words());
         names.push_back({expression, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last - first),
                          name_words.size()});
@@ -119,17 +131,20 @@ Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionar
         const auto members = dictionary.position_names.subspan(
             dictionary.position_offsets[p], dictionary.position_offsets[p + 1] - dictionary.position_offsets[p]);
         bool known = false;
+        bool unknown = false;
         bool null = false;
         std::size_t first = everything_.size();
         std::size_t last = 0;
         for (const std::uint32_t n : members) {
             const NameMeaning& meaning = names[n];
             known |= meaning.expression != Expression::Unknown;
+            unknown |= meaning.expression == Expression::Unknown;
             null |= meaning.expression == Expression::Null || meaning.expression == Expression::PossiblyNull;
             if (meaning.word_count == 0) continue;
             first = std::min<std::size_t>(first, meaning.first_word);
             last = std::max<std::size_t>(last, meaning.first_word + meaning.word_count);
         }
+        if (unknown && reading.profile == Profile::Atlas) known = false;
         if (!known) {
             // Nothing that this nomenclature knows: the position may be anything, and the caller reports it.
             scratch = everything_;

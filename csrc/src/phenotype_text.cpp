@@ -53,6 +53,22 @@ bool all_digits(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// An item behind a '/'. A short one inherits from the item before it: the first field ("A*01:01/02", "01:01/11N"), the
+// first two digits ("A*0101/02"), or the antigen's letters ("A2/28").
+Name parse_next(Locus locus, const Name& before, std::string_view part) {
+    const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
+    const bool number = all_digits(digits) && part.size() <= digits.size() + 1;
+    if (!number || before.kind == NameKind::Serology) return parse_name(locus, part);
+    const Name first_field{{before.fields[0], 0, 0, 0}, NameKind::XxCode, 0, before.gene};
+    std::string whole = to_text(locus, first_field);
+    whole.resize(whole.size() - 2);  // "A*01:XX" -> "A*01:"
+    if (before.kind == NameKind::Version2) {
+        whole.pop_back();
+        if (digits.size() >= 4) whole.resize(whole.size() - 2);  // a whole name without its locus
+    }
+    return parse_name(locus, whole.append(part));
+}
+
 }  // namespace
 
 std::string_view trim_blanks(std::string_view text) noexcept {
@@ -68,18 +84,8 @@ Position parse_position(Locus locus, std::string_view text) {
     for_each_part(text, '/', [&](std::string_view part) {
         part = trim_blanks(part);
         if (part.empty()) malformed(locus, text, "an allele is missing beside '/'; write for example A*01:01/A*01:02");
-        // A short item ("A*01:01/02") inherits the first field of the item before it; a suffix may follow
-        // ("01:01/11N").
-        const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
-        if (!position.names.empty() && all_digits(digits) && part.size() <= digits.size() + 1) {
-            const Name& before = position.names.back();
-            std::string whole = to_text(locus, Name{{before.fields[0], 0, 0, 0}, NameKind::XxCode, 0});
-            whole.resize(whole.size() - 2);  // "A*01:XX" -> "A*01:"
-            whole += part;
-            position.names.push_back(parse_name(locus, whole));
-        } else {
-            position.names.push_back(parse_name(locus, part));
-        }
+        position.names.push_back(position.names.empty() ? parse_name(locus, part)
+                                                        : parse_next(locus, position.names.back(), part));
     });
     sort_unique(position.names);
     return position;
@@ -122,26 +128,105 @@ Typing parse_typing(Locus locus, std::string_view text) {
     return typing;
 }
 
+namespace {
+
+// Names of several of DRB3, DRB4 and DRB5 are one typing of all three.
+Locus locus_of_part(std::string_view part) {
+    const auto first = locus_said(part);
+    if (!first) {
+        throw Error(ErrorCode::MalformedTyping,
+                    "malformed GL string: the part " + shown(part) +
+                        " names no locus; expected for example A*01:01+A*02:01^B*08:01+B*44:02");
+    }
+    if (!shares_drb345(*first)) return *first;
+    Locus locus = *first;
+    for (std::size_t at = 0; at != std::string_view::npos;) {
+        const std::size_t end = part.find_first_of("+|/", at);
+        const std::string_view item = part.substr(at, end == std::string_view::npos ? end : end - at);
+        const auto said = locus_said(item);
+        if (said && *said != *first && shares_drb345(*said)) locus = Locus::DRB345;
+        at = end == std::string_view::npos ? end : end + 1;
+    }
+    return locus;
+}
+
+[[noreturn]] void bad_phase(std::string_view part, std::string_view why) {
+    throw Error(ErrorCode::MalformedTyping, "malformed GL string: the part " + shown(part) + " " + std::string(why) +
+                                                "; expected for example A*01:01~B*08:01+A*02:01~B*44:02");
+}
+
+// "A*01:01~B*08:01+A*02:01~B*44:02": two haplotypes, or one that is there twice.
+Phase parse_phase(std::string_view part) {
+    if (part.find('|') != std::string_view::npos) bad_phase(part, "has both '~' and '|', which is not read");
+    struct Item {
+        Locus locus;
+        std::string_view text;
+    };
+    std::vector<std::vector<Item>> haplotypes;
+    for_each_part(part, '+', [&](std::string_view haplotype) {
+        std::vector<Item>& items = haplotypes.emplace_back();
+        for_each_part(haplotype, '~', [&](std::string_view item) {
+            item = trim_blanks(item);
+            items.push_back({locus_of_part(item), item});
+        });
+    });
+    if (haplotypes.size() > 2) {
+        throw Error(ErrorCode::TooManyAlleles,
+                    "a person has two haplotypes, " + shown(part) + " has " + std::to_string(haplotypes.size()));
+    }
+    if (haplotypes.size() == 1) haplotypes.push_back(haplotypes.front());
+    // One gene of DRB3, DRB4 and DRB5 on both is that locus; else they are one locus together.
+    const auto genes = [&](std::size_t h) {
+        std::vector<Locus> found;
+        for (const Item& item : haplotypes[h]) {
+            if (shares_drb345(item.locus)) found.push_back(item.locus);
+        }
+        return found;
+    };
+    if (genes(0) != genes(1)) {
+        for (auto& items : haplotypes) {
+            for (Item& item : items) {
+                if (shares_drb345(item.locus)) item.locus = Locus::DRB345;
+            }
+        }
+    }
+    Phase phase;
+    for (std::size_t h = 0; h < 2; ++h) {
+        auto& items = haplotypes[h];
+        std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.locus < b.locus; });
+        std::vector<Locus> loci;
+        for (const Item& item : items) {
+            if (!loci.empty() && loci.back() == item.locus) {
+                throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(item.locus)) +
+                                                       " is twice on a haplotype of " + shown(part) + "; name it once");
+            }
+            loci.push_back(item.locus);
+            phase.haplotypes[h].push_back(parse_position(item.locus, item.text));
+        }
+        if (h == 1 && loci != phase.loci) bad_phase(part, "has haplotypes of different loci");
+        phase.loci = loci;
+    }
+    if (phase.haplotypes[1] < phase.haplotypes[0]) std::swap(phase.haplotypes[0], phase.haplotypes[1]);
+    return phase;
+}
+
+}  // namespace
+
 std::vector<GlPart> split_gl(std::string_view text) {
     std::vector<GlPart> parts;
     if (trim_blanks(text).empty()) return parts;
     for_each_part(text, '^', [&](std::string_view part) {
         part = trim_blanks(part);
-        const std::string_view locus_text = locus_part(part);
-        if (locus_text.empty()) {
-            throw Error(ErrorCode::MalformedTyping,
-                        "malformed GL string: the part " + shown(part) +
-                            " names no locus; expected for example A*01:01+A*02:01^B*08:01+B*44:02");
-        }
-        const Locus locus = require_locus(locus_text);
+        const bool phased = part.find('~') != std::string_view::npos;
+        const Locus locus = locus_of_part(part);
         for (const GlPart& before : parts) {
-            if (before.locus == locus) {
+            if (before.locus == locus && !before.phased && !phased) {
                 throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) + " is given twice, in " +
                                                        shown(before.text) + " and in " + shown(part) +
                                                        "; join alternatives by '|'");
             }
         }
-        parts.push_back({locus, part});
+        parts.push_back({locus, phased, part});
     });
     return parts;
 }
@@ -166,16 +251,57 @@ std::string to_text(Locus locus, const Typing& typing) {
 
 Phenotype Phenotype::from_gl(std::string_view text) {
     Phenotype phenotype;
-    for (const GlPart& part : split_gl(text)) phenotype.set(part.locus, parse_typing(part.locus, part.text));
+    std::array<bool, kLocusCount> seen{};
+    const auto once = [&](Locus locus, std::string_view part) {
+        if (seen[index_of(locus)]) {
+            throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) + " is given again in " +
+                                                   shown(part) + "; give each locus once");
+        }
+        seen[index_of(locus)] = true;
+    };
+    for (const GlPart& part : split_gl(text)) {
+        if (part.phased) {
+            check_length(part.locus, part.text);
+            Phase phase = parse_phase(part.text);
+            for (const Locus locus : phase.loci) once(locus, part.text);
+            phenotype.set_phase(std::move(phase));
+        } else {
+            once(part.locus, part.text);
+            phenotype.set(part.locus, parse_typing(part.locus, part.text));
+        }
+    }
     return phenotype;
+}
+
+void Phenotype::set_phase(Phase phase) {
+    for (std::size_t i = 0; i < phase.loci.size(); ++i) {
+        set(phase.loci[i], single(make_genotype(phase.haplotypes[0][i], phase.haplotypes[1][i])));
+    }
+    phases_.push_back(std::move(phase));
+    std::sort(phases_.begin(), phases_.end());
 }
 
 std::string Phenotype::to_gl() const {
     std::string text;
     for (std::size_t i = 0; i < kLocusCount; ++i) {
+        const auto locus = static_cast<Locus>(i);
         if (typings_[i].untyped()) continue;
+        const auto phase = std::find_if(phases_.begin(), phases_.end(), [&](const Phase& p) {
+            return std::find(p.loci.begin(), p.loci.end(), locus) != p.loci.end();
+        });
+        if (phase != phases_.end() && phase->loci.front() != locus) continue;  // written with its first locus
         if (!text.empty()) text.push_back('^');
-        text += to_text(static_cast<Locus>(i), typings_[i]);
+        if (phase == phases_.end()) {
+            text += to_text(locus, typings_[i]);
+            continue;
+        }
+        for (std::size_t h = 0; h < 2; ++h) {
+            if (h > 0) text.push_back('+');
+            for (std::size_t k = 0; k < phase->loci.size(); ++k) {
+                if (k > 0) text.push_back('~');
+                text += to_text(phase->loci[k], phase->haplotypes[h][k]);
+            }
+        }
     }
     return text;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <mutex>
 
@@ -92,8 +93,23 @@ void check_ids(const DonorBatch& batch, BatchErrors& errors) {
 
 using Row = std::vector<std::uint32_t>;
 
+void count_row(FieldWarnings::Rows& rows, const DonorBatch& batch, std::size_t row) {
+    if (rows.count++ > 0) return;
+    rows.first = batch.first_row + static_cast<std::int64_t>(row);
+    const std::string_view id = batch.donor_id[row];
+    rows.donor_id = is_utf8(id) ? cut(id) : shown(id);
+}
+
+void warn_of(const TypingInterner& interner, const std::array<std::uint32_t, 2>& texts, const DonorBatch& batch,
+             std::size_t row, FieldWarnings& warnings) {
+    for (std::size_t side = 0; side < 2; ++side) {
+        if (side == 1 && texts[1] == texts[0]) return;
+        if (!interner.position_notes(texts[side]).empty()) count_row(warnings.positions[texts[side]], batch, row);
+    }
+}
+
 void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& columns, Locus locus,
-                  TypingInterner& interner, Row& typings, BatchErrors& errors) {
+                  TypingInterner& interner, Row& typings, BatchErrors& errors, FieldWarnings& warnings) {
     // A dictionary-encoded column has its few texts looked up once a batch.
     std::array<std::vector<std::uint32_t>, 2> known;
     for (std::size_t side = 0; side < 2; ++side) {
@@ -113,6 +129,7 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
         }
         try {
             typings[row] = interner.pair(texts[0], texts[1]);
+            warn_of(interner, texts, batch, row, warnings);
         } catch (const Error& error) {
             const std::string name(locus_name(locus));
             errors.add(row, name, std::string(columns[0][row]) + "+" + std::string(columns[1][row]), error.code(),
@@ -121,18 +138,30 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
     }
 }
 
-// Where each locus of each row's GL string is.
+// Where each locus of each row's GL string is; `own` holds the texts of rows that are phased.
 struct GlCells {
     std::array<std::vector<std::string_view>, kLocusCount> text;
+    std::deque<std::string> own;
 };
 
-GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
+GlCells split_rows(const DonorBatch& batch, BatchErrors& errors, FieldWarnings::Rows& phase_dropped) {
     GlCells cells;
     for (auto& column : cells.text) column.resize(batch.rows);
     for (std::size_t row = 0; row < batch.rows; ++row) {
         const std::string_view text = (*batch.gl)[row];
         try {
-            for (const GlPart& part : split_gl(text)) cells.text[index_of(part.locus)][row] = part.text;
+            const std::vector<GlPart> parts = split_gl(text);
+            if (std::none_of(parts.begin(), parts.end(), [](const GlPart& part) { return part.phased; })) {
+                for (const GlPart& part : parts) cells.text[index_of(part.locus)][row] = part.text;
+                continue;
+            }
+            const Phenotype phenotype = Phenotype::from_gl(text);
+            for (std::size_t l = 0; l < kLocusCount; ++l) {
+                const auto locus = static_cast<Locus>(l);
+                if (phenotype[locus].untyped()) continue;
+                cells.text[l][row] = cells.own.emplace_back(to_text(locus, phenotype[locus]));
+            }
+            count_row(phase_dropped, batch, row);
         } catch (const Error& error) {
             errors.add(row, "gl", text, error.code(), error.what());
         }
@@ -141,7 +170,7 @@ GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
 }
 
 void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cells, Locus locus,
-               TypingInterner& interner, Row& typings, BatchErrors& errors) {
+               TypingInterner& interner, Row& typings, BatchErrors& errors, FieldWarnings& warnings) {
     for (std::size_t row = 0; row < batch.rows; ++row) {
         const std::string_view text = cells[row];
         if (text.empty()) continue;
@@ -150,9 +179,16 @@ void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cel
             const std::size_t plus = text.find('+');
             const bool plain = plus != std::string_view::npos && text.find('|') == std::string_view::npos &&
                                text.find('+', plus + 1) == std::string_view::npos;
-            typings[row] = plain ? interner.pair(interner.position_text(text.substr(0, plus)),
-                                                 interner.position_text(text.substr(plus + 1)))
-                                 : interner.gl(text);
+            if (plain) {
+                const std::array<std::uint32_t, 2> texts{interner.position_text(text.substr(0, plus)),
+                                                         interner.position_text(text.substr(plus + 1))};
+                typings[row] = interner.pair(texts[0], texts[1]);
+                warn_of(interner, texts, batch, row, warnings);
+            } else {
+                typings[row] = interner.gl(text);
+                const std::uint32_t number = interner.gl_number(text);
+                if (!interner.gl_notes(number).empty()) count_row(warnings.gl[number], batch, row);
+            }
         } catch (const Error& error) {
             errors.add(row, locus_name(locus), text, error.code(), error.what());
         }
@@ -277,7 +313,7 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
     BatchErrors batch_errors(batch);
     check_ids(batch, batch_errors);
     GlCells cells;
-    if (batch.gl) cells = split_rows(batch, batch_errors);
+    if (batch.gl) cells = split_rows(batch, batch_errors, donors.phase_dropped);
 
     std::array<Row, kLocusCount> typings;
     struct Values {
@@ -293,9 +329,11 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
             if (!batch.gl && !batch.loci[task]) return;
             typings[task].resize(batch.rows);
             if (batch.gl) {
-                intern_gl(batch, cells.text[task], locus, donors.interners[task], typings[task], batch_errors);
+                intern_gl(batch, cells.text[task], locus, donors.interners[task], typings[task], batch_errors,
+                          donors.warnings[task]);
             } else {
-                intern_pairs(batch, *batch.loci[task], locus, donors.interners[task], typings[task], batch_errors);
+                intern_pairs(batch, *batch.loci[task], locus, donors.interners[task], typings[task], batch_errors,
+                             donors.warnings[task]);
             }
             return;
         }
@@ -339,6 +377,35 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
         fill_up(donors.attributes[a].codes, donors.count(), kNoCategory);
     }
     batch_errors.move_to(errors);
+}
+
+std::vector<RowWarning> RegistryBuilder::take_warnings() {
+    std::vector<RowWarning> all;
+    const auto add = [&](const FieldWarnings::Rows& rows, std::string_view field, std::string_view value,
+                         const Note& note) {
+        all.push_back({rows.count, rows.first, rows.donor_id, std::string(field), cut(value), note.code, note.message});
+    };
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        const TypingInterner& interner = donors_->interners[l];
+        const std::string_view field = locus_name(static_cast<Locus>(l));
+        for (const auto& [text, rows] : donors_->warnings[l].positions) {
+            for (const Note& note : interner.position_notes(text))
+                add(rows, field, interner.text_of_position(text), note);
+        }
+        for (const auto& [number, rows] : donors_->warnings[l].gl) {
+            for (const Note& note : interner.gl_notes(number)) add(rows, field, interner.text_of_gl(number), note);
+        }
+        donors_->warnings[l] = {};
+    }
+    if (donors_->phase_dropped.count > 0) {
+        add(donors_->phase_dropped, "gl", "~",
+            {ErrorCode::PhaseDropped, "a registry keeps typings, not which alleles are on one chromosome ('~')"});
+        donors_->phase_dropped = {};
+    }
+    std::stable_sort(all.begin(), all.end(), [](const RowWarning& a, const RowWarning& b) {
+        return a.first_row != b.first_row ? a.first_row < b.first_row : a.field < b.field;
+    });
+    return all;
 }
 
 void RegistryBuilder::close() noexcept {

@@ -118,11 +118,12 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
 }  // namespace
 
 SearchIndex::SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
-                         NullPolicy policy)
-    : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy) {
+                         NullPolicy policy, Profile profile)
+    : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy), profile_(profile) {
     parallel_for(kLocusCount, thread_count(0), Cancel(), [&](std::size_t l) {
         interpretations_[l] =
-            std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(static_cast<Locus>(l)));
+            std::make_unique<Interpretation>(*nomenclature_, segment_->dictionary(static_cast<Locus>(l)),
+                                             std::span<const Name>{}, MatchLevel::Ard, Reading{profile_, Side::Donor});
     });
 }
 
@@ -154,7 +155,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     parallel_for(n_loci, threads, cancel, [&](std::size_t i) {
         const Locus locus = request.loci[i];
         verdicts[i].emplace(*segment_, *nomenclature_, *interpretations_[index_of(locus)], locus, patient[locus],
-                            policy_);
+                            policy_, profile_);
         verdicts[i]->pack_costs(request.direction, request.locus_limits[index_of(locus)]);
     });
 
@@ -208,20 +209,21 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
 }
 
 Counts match_locus(const Typing& patient, const Typing& donor, Locus locus, const Nomenclature& nomenclature,
-                   NullPolicy policy, bool donor_required) {
+                   NullPolicy policy, bool donor_required, Profile profile) {
     const std::array<Typing, 2> both{patient, donor};
     const Dictionary dictionary(locus, both);
     const DictionaryView view = dictionary.view();
-    const Interpretation interpretation(nomenclature, view);
+    // The two sides differ in what they read only under Atlas, and share the space of groups.
+    const Interpretation as_donor(nomenclature, view, {}, MatchLevel::Ard, Reading{profile, Side::Donor});
+    const Interpretation as_patient(as_donor.space(), view, Reading{profile, Side::Patient});
     const std::uint32_t required = donor_required ? 2 : 1;
     for (const PositionPair& pair : view.pairs.first(view.typing_offsets[required + 1])) {
         for (const PositionId p : {pair.first, pair.second}) {
-            if (interpretation.position(p).known) continue;
-            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p.value]]]);
+            if (!as_donor.position(p).known) throw_unknown(nomenclature, view, p);
         }
     }
-    const LocusGenotypes p(interpretation, view.alternatives(TypingId{1}), policy);
-    const LocusGenotypes d(interpretation, view.alternatives(TypingId{2}), policy);
+    const LocusGenotypes p(as_patient, view.alternatives(TypingId{1}), policy);
+    const LocusGenotypes d(as_donor, view.alternatives(TypingId{2}), policy);
     return count(p.all(), d.all());
 }
 

@@ -16,9 +16,9 @@ std::uint64_t key_of(std::uint32_t a, std::uint32_t b) noexcept {
 template <typename Read>
 TypingInterner::Outcome TypingInterner::attempt(Read read) {
     try {
-        return {read(), nullptr};
+        return {read(), nullptr, {}};
     } catch (const Error& error) {
-        return {0, std::make_shared<const Error>(error)};
+        return {0, std::make_shared<const Error>(error), {}};
     }
 }
 
@@ -31,6 +31,11 @@ void TypingInterner::check_known(const Position& position) const {
     nomenclature_->throw_unknown(locus_, position.names.front());
 }
 
+void TypingInterner::take_notes(const Position& position, std::vector<Note>& notes) const {
+    if (!nomenclature_) return;
+    for (Note& note : nomenclature_->notes(locus_, position.names)) notes.push_back(std::move(note));
+}
+
 std::uint32_t TypingInterner::intern_position(const Position& position) {
     const auto [it, fresh] = position_ids_.try_emplace(position, static_cast<std::uint32_t>(positions_.size()));
     if (fresh) positions_.push_back(&it->first);
@@ -40,12 +45,15 @@ std::uint32_t TypingInterner::intern_position(const Position& position) {
 std::uint32_t TypingInterner::position_text(std::string_view text) {
     const auto [number, fresh] = position_texts_.intern(text);
     if (fresh) {
+        std::vector<Note> notes;
         text_positions_.push_back(attempt([&]() -> std::uint32_t {
             if (trim_blanks(text).empty()) return 0;  // what blanks mean is up to the pair
             const Position position = parse_position(locus_, text);
             check_known(position);
+            take_notes(position, notes);
             return intern_position(position);
         }));
+        text_positions_.back().notes = std::move(notes);
     }
     return number;
 }
@@ -73,7 +81,18 @@ std::uint32_t TypingInterner::pair(std::uint32_t first_text, std::uint32_t secon
 
 std::uint32_t TypingInterner::gl(std::string_view text) {
     const auto [number, fresh] = gl_texts_.intern(text);
-    if (fresh) gl_typings_.push_back(attempt([&] { return typing(parse_typing(locus_, text)); }));
+    if (fresh) {
+        std::vector<Note> notes;
+        gl_typings_.push_back(attempt([&] {
+            const Typing read = parse_typing(locus_, text);
+            const std::uint32_t id = typing(read);
+            for (const Genotype& genotype : read.alternatives) {
+                for (const Position& position : genotype.positions) take_notes(position, notes);
+            }
+            return id;
+        }));
+        gl_typings_.back().notes = std::move(notes);
+    }
     const Outcome& outcome = gl_typings_[number];
     if (outcome.error) throw Error(*outcome.error);
     return outcome.id;

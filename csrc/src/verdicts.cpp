@@ -46,7 +46,7 @@ bool holds(const GroupSet& set, GroupId group) noexcept {
 }  // namespace
 
 LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared,
-                             Locus locus, const Typing& patient, NullPolicy policy)
+                             Locus locus, const Typing& patient, NullPolicy policy, Profile profile)
     : dictionary_(segment.dictionary(locus)),
       singles_(segment.single_genotype_typings(locus)),
       policy_(policy),
@@ -55,15 +55,15 @@ LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomencl
     const DictionaryView view = own.view();
     const auto covered = [&](const Name& name) { return shared.space().covers(name); };
     if (!std::all_of(view.names.begin(), view.names.end(), covered)) {
-        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names);
+        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, MatchLevel::Ard,
+                                                Reading{profile, Side::Donor});
         interpretation_ = own_.get();
     }
     // The patient is read in the donors' space of groups: equal numbers, equal groups.
-    patient_meaning_ = std::make_unique<Interpretation>(interpretation_->space(), view);
+    patient_meaning_ =
+        std::make_unique<Interpretation>(interpretation_->space(), view, Reading{profile, Side::Patient});
     for (std::uint32_t p = 0; p < view.position_count(); ++p) {
-        if (!patient_meaning_->position(PositionId{p}).known) {
-            nomenclature.throw_unknown(locus, view.names[view.position_names[view.position_offsets[p]]]);
-        }
+        if (!patient_meaning_->position(PositionId{p}).known) throw_unknown(nomenclature, view, PositionId{p});
     }
     patient_.emplace(*patient_meaning_, view.alternatives(TypingId{patient.untyped() ? 0U : 1U}), policy);
 }

@@ -17,7 +17,7 @@ class LocusVerdicts {
   public:
     // `shared` is the registry's interpretation; another one is made if the patient speaks of groups outside it.
     LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared, Locus locus,
-                  const Typing& patient, NullPolicy policy);
+                  const Typing& patient, NullPolicy policy, Profile profile);
 
     // Packs the costs in `direction` for the kernels; more than `limit` mismatches become 3.
     void pack_costs(Direction direction, std::uint8_t limit);

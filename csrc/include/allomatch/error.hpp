@@ -30,6 +30,12 @@ enum class ErrorCode : std::uint16_t {
     InvalidText = 205,
     ReleaseNotFound = 210,
     BadReleaseFile = 211,
+    // 22x: what was read with a warning
+    OldName = 220,
+    RenamedAllele = 221,
+    UnknownMember = 222,
+    SerologyContradicts = 223,
+    PhaseDropped = 224,
     // 3xx: file format
     NotARegistry = 300,
     NewerFormat = 301,

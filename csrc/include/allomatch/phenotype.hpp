@@ -57,23 +57,38 @@ inline constexpr std::size_t kMaxTypingText = 65'536;
 [[nodiscard]] std::string to_text(Locus locus, const Typing& typing);  // canonical; empty if untyped
 
 [[nodiscard]] std::string_view trim_blanks(std::string_view text) noexcept;
-// Splits a GL string at '^' and finds the locus of every part. Throws MalformedTyping, UnknownLocus, LocusTwice.
+// Splits a GL string at '^' and finds the locus of every part; a part with '~' has several and says so. Names of more
+// than one of DRB3, DRB4 and DRB5 in a part, or DRBX, make it one of DRB345. Throws MalformedTyping, UnknownLocus,
+// LocusTwice.
 struct GlPart {
     Locus locus;
+    bool phased;
     std::string_view text;
 };
 [[nodiscard]] std::vector<GlPart> split_gl(std::string_view text);
+
+// Two haplotypes over some loci, as a GL string joins them by '~'. Matching takes no notice; prediction does.
+struct Phase {
+    std::vector<Locus> loci;                          // ascending
+    std::array<std::vector<Position>, 2> haplotypes;  // a position for each locus; sorted
+    auto operator<=>(const Phase&) const = default;
+};
 
 class Phenotype {
   public:
     [[nodiscard]] static Phenotype from_gl(std::string_view text);
     [[nodiscard]] const Typing& operator[](Locus locus) const noexcept { return typings_[index_of(locus)]; }
+    // Of a locus that is not phased.
     void set(Locus locus, Typing typing) { typings_[index_of(locus)] = std::move(typing); }
+    // Sets the typings of its loci too.
+    void set_phase(Phase phase);
+    [[nodiscard]] std::span<const Phase> phases() const noexcept { return phases_; }
     [[nodiscard]] std::string to_gl() const;
     auto operator<=>(const Phenotype&) const = default;
 
   private:
     std::array<Typing, kLocusCount> typings_;
+    std::vector<Phase> phases_;  // by their first locus; no locus twice
 };
 
 // ---- the interned dictionary of one locus
@@ -114,6 +129,10 @@ struct DictionaryView {
     [[nodiscard]] Typing typing(TypingId id) const;
 };
 
+// The error of a position that a nomenclature cannot read: it names the first member that is not known.
+[[noreturn]] void throw_unknown(const Nomenclature& nomenclature, const DictionaryView& dictionary,
+                                PositionId position);
+
 // Owning form, for a patient or a handful of typings.
 class Dictionary {
   public:
@@ -141,16 +160,17 @@ struct GroupSet {
 struct PositionMeaning {
     GroupSet groups;   // what may be expressed; empty: certainly null
     bool may_be_null;  // a null allele is among the members (certainly null if the groups are empty)
-    bool known;        // false: the nomenclature knows none of the names; groups then hold everything
+    bool known;        // false: the nomenclature knows none of the names (Atlas: not all); groups hold everything
 };
 
 // The meaning of every position of a dictionary. Immutable; shared by threads.
 class Interpretation {
   public:
     // `also`: further names that the group space must be able to speak of (a patient's).
-    Interpretation(const Nomenclature& nomenclature, const DictionaryView& dictionary, std::span<const Name> also = {});
+    Interpretation(const Nomenclature& nomenclature, const DictionaryView& dictionary, std::span<const Name> also = {},
+                   MatchLevel level = MatchLevel::Ard, const Reading& reading = {});
     // In a space that exists already and covers the dictionary's names.
-    Interpretation(GroupSpace space, const DictionaryView& dictionary);
+    Interpretation(GroupSpace space, const DictionaryView& dictionary, const Reading& reading = {});
 
     [[nodiscard]] const GroupSpace& space() const noexcept { return space_; }
     [[nodiscard]] PositionMeaning position(PositionId id) const noexcept;

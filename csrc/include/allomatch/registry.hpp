@@ -23,6 +23,7 @@
 #include "allomatch/error.hpp"
 #include "allomatch/parallel_for.hpp"
 #include "allomatch/phenotype.hpp"
+#include "allomatch/text_column.hpp"
 
 namespace allomatch {
 
@@ -155,29 +156,6 @@ class Segment {
 // ---- writing
 // --------------------------------------------------------------------------------------------------------------
 
-// Text as Arrow lays it out; validity bits may be absent (all valid). With `indices`, entries are of a dictionary.
-struct TextColumn {
-    const std::int32_t* offsets = nullptr;
-    const char* bytes = nullptr;
-    const std::uint8_t* validity = nullptr;
-    std::size_t validity_offset = 0;
-    const std::int32_t* indices = nullptr;  // dictionary-encoded: entry of each row
-    std::size_t dictionary_size = 0;
-
-    [[nodiscard]] bool valid(std::size_t row) const noexcept {
-        const std::size_t bit = row + validity_offset;
-        return validity == nullptr || (validity[bit >> 3U] >> (bit & 7U) & 1U) != 0;
-    }
-    [[nodiscard]] std::string_view entry(std::size_t i) const noexcept {
-        return {bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
-    }
-    // Blank if null.
-    [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept {
-        if (!valid(row)) return {};
-        return entry(indices == nullptr ? row : static_cast<std::size_t>(indices[row]));
-    }
-};
-
 struct NumberColumn {
     const double* values = nullptr;
     const std::uint8_t* validity = nullptr;
@@ -205,6 +183,16 @@ struct RowError {
     std::string message;
 };
 
+// Something about rows that went in: a name carried to another one, members left out, phase dropped. One entry for a
+// message, however many rows have it.
+struct RowWarning {
+    std::int64_t rows;       // how many
+    std::int64_t first_row;  // the first of them, and its donor
+    std::string donor_id, field, value;
+    ErrorCode code;
+    std::string message;
+};
+
 struct Donors;  // the rows gathered so far; private to registry_builder.cpp
 
 class RegistryBuilder {
@@ -225,6 +213,8 @@ class RegistryBuilder {
     void close() noexcept;
     // Good rows go in; bad ones are appended to `errors`.
     void add_batch(const DonorBatch& batch, unsigned threads, const Cancel& cancel, std::vector<RowError>& errors);
+    // What was said of the rows so far, by first row and field; once.
+    [[nodiscard]] std::vector<RowWarning> take_warnings();
     // Writes everything to `path`, whole or not at all. Rows whose donor id came before are appended to `errors`.
     // Returns the number of donors in the file. The builder is spent.
     std::size_t finish(const std::filesystem::path& path, bool replace, unsigned threads, const Cancel& cancel,

@@ -55,7 +55,7 @@ struct UnknownTyping {
 class SearchIndex {
   public:
     SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
-                NullPolicy policy);
+                NullPolicy policy, Profile profile = Profile::Standard);
 
     // Throws UnknownName if the nomenclature does not know a typing of the patient, InvalidArgument for a bad request.
     [[nodiscard]] SearchResult search(const Phenotype& patient, const SearchRequest& request,
@@ -69,12 +69,14 @@ class SearchIndex {
     std::shared_ptr<const Segment> segment_;
     std::shared_ptr<const Nomenclature> nomenclature_;
     NullPolicy policy_;
+    Profile profile_;
     std::array<std::unique_ptr<const Interpretation>, kLocusCount> interpretations_;
 };
 
 // The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
 // donor's that it does not know is an error too if `donor_required`, else untyped, as in a search.
 [[nodiscard]] Counts match_locus(const Typing& patient, const Typing& donor, Locus locus,
-                                 const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true);
+                                 const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true,
+                                 Profile profile = Profile::Standard);
 
 }  // namespace allomatch

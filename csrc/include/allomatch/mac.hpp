@@ -1,0 +1,46 @@
+// Multiple allele codes: NMDP's table from a code's letters to the alleles that it stands for.
+//
+// A generic code lists second fields ("01/02/05N"), which are joined to the first field that it is written with; a
+// specific one lists two-field names ("26:01/26:07"). The table is a sorted index over the text of the file as it was
+// read: a million codes cost their text and eight bytes each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allomatch/name.hpp"
+
+namespace allomatch {
+
+class MacTable {
+  public:
+    // numer.v3 (code TAB members) or alpha.v3 (a star or nothing, TAB, code, TAB members), lines before the first code
+    // are a heading. Throws BadReleaseFile (file, line).
+    [[nodiscard]] static std::shared_ptr<const MacTable> from_text(std::string file, std::string text);
+
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    // "01/02/05N" of a code; nullopt if there is none.
+    [[nodiscard]] std::optional<std::string_view> members(std::uint32_t code) const noexcept;
+    // The names that a MAC name stands for. Empty: no such code. A specific code whose members lack the first field
+    // given is `foreign`.
+    struct Expansion {
+        std::vector<Name> names;
+        bool foreign = false;
+    };
+    [[nodiscard]] Expansion expand(const Name& mac) const;
+    [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+  private:
+    struct Entry {
+        std::uint32_t code;
+        std::uint32_t offset, length;
+    };
+    std::string text_;
+    std::vector<Entry> entries_;  // sorted by code
+};
+
+}  // namespace allomatch

@@ -1,0 +1,105 @@
+// The table of multiple allele codes. See mac.hpp.
+#include "allomatch/mac.hpp"
+
+#include <algorithm>
+
+#include "allomatch/error.hpp"
+
+namespace allomatch {
+
+std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::string text) {
+    auto table = std::make_shared<MacTable>();
+    table->text_ = std::move(text);
+    const std::string_view all = table->text_;
+    if (all.size() > UINT32_MAX)
+        throw Error(ErrorCode::BadReleaseFile, shown(file) + " has more than 4 GiB; it is no file of allele codes");
+    std::size_t number = 0;
+    for (std::size_t at = 0; at < all.size();) {
+        const std::size_t end = std::min(all.find('\n', at), all.size());
+        std::string_view line = all.substr(at, end - at);
+        ++number;
+        const bool cut_short = end == all.size();
+        at = end + 1;
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        // The star of alpha.v3 says that the code lists whole names; they say so themselves.
+        std::string_view rest = line;
+        if (rest.starts_with("*\t")) rest.remove_prefix(2);
+        if (rest.starts_with('\t')) rest.remove_prefix(1);
+        const std::size_t tab = rest.find('\t');
+        const std::uint32_t code = mac_code(rest.substr(0, tab));
+        const std::string_view members = tab == std::string_view::npos ? std::string_view{} : rest.substr(tab + 1);
+        const bool listed = !members.empty() && members.find_first_not_of("0123456789:/NLSCAQX") == members.npos;
+        if (code == 0 || tab == std::string_view::npos || !listed) {
+            // A heading, or blank.
+            if (table->entries_.empty() || line.empty()) continue;
+            throw Error(ErrorCode::BadReleaseFile, shown(file) + ":" + std::to_string(number) +
+                                                       ": expected 'CODE<tab>members': " + shown(line) +
+                                                       "; fetch the file of allele codes again");
+        }
+        if (cut_short) {
+            throw Error(ErrorCode::BadReleaseFile, shown(file) +
+                                                       " ends in the middle of a line: it was cut short; "
+                                                       "fetch the file of allele codes again");
+        }
+        table->entries_.push_back({code, static_cast<std::uint32_t>(members.data() - all.data()),
+                                   static_cast<std::uint32_t>(members.size())});
+    }
+    if (table->entries_.empty()) {
+        throw Error(ErrorCode::BadReleaseFile,
+                    shown(file) + " holds no allele codes; fetch NMDP's numer.v3 or alpha.v3 file again");
+    }
+    const auto by_code = [](const Entry& a, const Entry& b) { return a.code < b.code; };
+    std::stable_sort(table->entries_.begin(), table->entries_.end(), by_code);
+    const auto twice = std::adjacent_find(table->entries_.begin(), table->entries_.end(),
+                                          [](const Entry& a, const Entry& b) { return a.code == b.code; });
+    if (twice != table->entries_.end()) {
+        throw Error(ErrorCode::BadReleaseFile, shown(file) + " has the code " + mac_letters(twice->code) +
+                                                   " twice; fetch the file of allele codes again");
+    }
+    return table;
+}
+
+std::optional<std::string_view> MacTable::members(std::uint32_t code) const noexcept {
+    const auto it = std::lower_bound(entries_.begin(), entries_.end(), code,
+                                     [](const Entry& entry, std::uint32_t wanted) { return entry.code < wanted; });
+    if (it == entries_.end() || it->code != code) return std::nullopt;
+    return std::string_view(text_).substr(it->offset, it->length);
+}
+
+MacTable::Expansion MacTable::expand(const Name& mac) const {
+    Expansion expansion;
+    const auto list = members(mac_code(mac));
+    if (!list) return expansion;
+    const bool specific = list->find(':') != std::string_view::npos;
+    bool has_first = !specific;
+    for (std::string_view rest = *list; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('/'), rest.size());
+        const std::string_view member = rest.substr(0, end);
+        rest = end < rest.size() ? rest.substr(end + 1) : std::string_view{};
+        Name name;
+        name.gene = mac.gene;
+        std::size_t field = specific ? 0 : 1;
+        if (!specific) name.fields[0] = mac.fields[0];
+        for (const char c : member) {
+            if (c == ':') {
+                ++field;
+            } else if (c >= '0' && c <= '9' && field < 4) {
+                name.fields[field] = static_cast<std::uint16_t>(name.fields[field] * 10 + (c - '0'));
+            } else {
+                name.suffix = c;
+            }
+        }
+        has_first = has_first || name.fields[0] == mac.fields[0];
+        expansion.names.push_back(name);
+    }
+    if (!has_first) return {{}, true};
+    std::sort(expansion.names.begin(), expansion.names.end());
+    expansion.names.erase(std::unique(expansion.names.begin(), expansion.names.end()), expansion.names.end());
+    return expansion;
+}
+
+std::size_t MacTable::memory_bytes() const noexcept {
+    return text_.capacity() + entries_.capacity() * sizeof(Entry);
+}
+
+}  // namespace allomatch
