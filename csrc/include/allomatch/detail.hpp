@@ -4,9 +4,9 @@
 // better of the two orientations, the T-cell epitope groups of DPB1, and two published two-way splits, the leader of B
 // and the expression of DPB1 (two_way.hpp).
 //
-// What a typing's positions are is worked out once a position (`Side`), for whole dictionaries of typings; comparing
-// two typings then touches no name. `LocusComparison` is immutable and may be shared by threads; an `Against` belongs
-// to one of them and remembers what a patient's positions are against each of the donors'.
+// What a typing's positions are is worked out once a position (`PositionFacts`), for whole dictionaries of typings;
+// comparing two typings then touches no name. `LocusComparison` is immutable and may be shared by threads; an `Against`
+// belongs to one of them and remembers what a patient's positions are against each of the donors'.
 //
 // Invariant: the same results as tests/reference/detail.py, which states the rules in plain Python.
 #pragma once
@@ -68,14 +68,14 @@ struct LocusDetail {
     Verdict verdict = Verdict::None;
     std::array<std::uint8_t, 2> tce{};  // 1 to 3; 0: not known
     std::array<MarkerPair, 2> markers{};
-    bool one_mismatch = false;         // exactly one position is mismatched, and each side has one genotype
+    bool one_mismatch = false;           // exactly one position is mismatched, and each side has one genotype
     std::array<Marker, 2> mismatched{};  // then: the markers of the two mismatched alleles
 
     auto operator<=>(const LocusDetail&) const = default;
 };
 
-struct Side;
-struct LocusSides;
+struct PositionFacts;
+struct LocusFacts;
 
 class LocusComparison {
   public:
@@ -96,7 +96,7 @@ class LocusComparison {
     friend class Against;
     Locus locus_;
     NullPolicy policy_;
-    std::unique_ptr<const LocusSides> patients_, donors_;
+    std::unique_ptr<const LocusFacts> patients_, donors_;
 };
 
 // One patient's typing against any of the donors'.
@@ -130,5 +130,11 @@ class Against {
     // confidence, 6-7 antigens, plus one; 0: not asked yet.
     std::vector<std::uint16_t> remembered_;
 };
+
+// One pair of typings. Throws UnknownName if the nomenclature does not know the patient's; a donor's that it does not
+// know is an error too if `donor_required`, else untyped, as in a search.
+[[nodiscard]] LocusDetail match_detail(const Typing& patient, const Typing& donor, Locus locus,
+                                       const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true,
+                                       Profile profile = Profile::Standard);
 
 }  // namespace allomatch

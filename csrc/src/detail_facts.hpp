@@ -32,10 +32,12 @@ class Antigens {
     std::vector<Grade> grades_;
 };
 
+[[nodiscard]] std::size_t group_count(const GroupSet& set) noexcept;
+
 // One position. Sorted vectors stand for sets.
-struct Side {
-    GroupSet ards;   // what may be expressed
-    GroupSet named;  // those of them that names say: not of NEW, nor of an antigen without data
+struct PositionFacts {
+    GroupSet ards;                         // what may be expressed
+    GroupSet named;                        // those of them that names say: not of NEW, nor of an antigen without data
     std::vector<std::uint64_t> own_words;  // where `named` or a merged `ards` lies, if it is not the interpretation's
     std::vector<std::uint32_t> g_groups;
     std::vector<std::uint16_t> antigens;
@@ -52,12 +54,12 @@ struct Side {
     Marker marker = Marker::Unknown;
 };
 
-// The sides of a dictionary, and what is said of whole typings.
-struct LocusSides {
-    LocusSides(const Nomenclature& nomenclature, const DictionaryView& dictionary, GroupSpace space, NullPolicy policy,
+// The positions of a dictionary, and what is said of whole typings.
+struct LocusFacts {
+    LocusFacts(const Nomenclature& nomenclature, const DictionaryView& dictionary, GroupSpace space, NullPolicy policy,
                const Reading& reading, std::shared_ptr<const Antigens> antigens);
 
-    [[nodiscard]] const Side& side(PositionId id) const noexcept { return sides[id.value]; }
+    [[nodiscard]] const PositionFacts& position(PositionId id) const noexcept { return positions[id.value]; }
     // No alternatives if it is untyped or holds a position of which nothing is known.
     [[nodiscard]] std::span<const PositionPair> alternatives(TypingId typing) const noexcept;
     [[nodiscard]] std::uint8_t tce(TypingId typing) const noexcept;
@@ -66,7 +68,7 @@ struct LocusSides {
     DictionaryView dictionary;
     Interpretation interpretation;
     std::shared_ptr<const Antigens> relations;
-    std::vector<Side> sides;
+    std::vector<PositionFacts> positions;
 };
 
 }  // namespace allomatch
