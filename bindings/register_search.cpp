@@ -1,6 +1,9 @@
 // Search: requests, the index, results as arrays.
 #include "bindings.hpp"
 
+#include <algorithm>
+
+#include "allomatch/filter.hpp"
 #include "allomatch/search.hpp"
 
 namespace allomatch::bindings {
@@ -8,9 +11,22 @@ namespace {
 
 static_assert(sizeof(Counts) == 6, "counts are handed out as rows of six bytes");
 
+// A filter that Python evaluates: a callable that takes rows (uint32) and returns which of them pass (bool).
+RowFilter python_filter(const py::handle& callable) {
+    return [callable](std::span<const DonorRow> rows, std::span<std::uint8_t> pass) {
+        const py::gil_scoped_acquire gil;
+        const py::array_t<std::uint32_t> numbers(static_cast<py::ssize_t>(rows.size()),
+                                                 reinterpret_cast<const std::uint32_t*>(rows.data()));
+        const auto passed = py::cast<py::array_t<bool, py::array::c_style>>(callable(numbers));
+        if (passed.size() != numbers.size()) throw py::value_error("a filter returned another number of rows");
+        std::copy_n(passed.data(), pass.size(), pass.begin());
+    };
+}
+
 SearchResult search(const SearchIndex& index, const Phenotype& patient, const std::vector<std::string>& loci,
                     unsigned max_mismatches, const std::vector<unsigned>& limits, const std::string& direction_text,
-                    std::uint64_t offset, std::uint64_t limit, unsigned threads) {
+                    const py::list& filters, const std::vector<std::string>& report, std::uint64_t offset,
+                    std::uint64_t limit, unsigned threads) {
     SearchRequest request;
     for (std::size_t i = 0; i < loci.size(); ++i) {
         const Locus locus = require_locus(loci[i]);
@@ -19,6 +35,12 @@ SearchResult search(const SearchIndex& index, const Phenotype& patient, const st
     }
     request.max_mismatches = max_mismatches;
     request.direction = direction(direction_text);
+    for (const py::handle filter : filters) {
+        request.filters.push_back(py::isinstance<py::str>(filter)
+                                      ? compile_filter(py::cast<std::string>(filter), index.segment())
+                                      : python_filter(filter));
+    }
+    for (const std::string& locus : report) request.report.push_back(require_locus(locus));
     request.offset = offset;
     request.limit = limit;
     request.threads = threads;
@@ -54,6 +76,13 @@ void register_search(py::module_& module) {
                                    const auto& r = py::cast<const SearchResult&>(self);
                                    return view(bytes(r.totals), self, {static_cast<py::ssize_t>(r.totals.size()), 6});
                                })
+        .def_property_readonly("reported",
+                               [](const py::object& self) {
+                                   const auto& r = py::cast<const SearchResult&>(self);
+                                   return view(bytes(r.reported), self,
+                                               {static_cast<py::ssize_t>(r.rows.size()),
+                                                static_cast<py::ssize_t>(r.reported_loci.size()), 6});
+                               })
         .def_property_readonly("by_locus", [](const py::object& self) {
             const auto& r = py::cast<const SearchResult&>(self);
             return view(bytes(r.by_locus), self,
@@ -71,7 +100,8 @@ void register_search(py::module_& module) {
              }),
              py::arg("segment"), py::arg("nomenclature"), py::arg("null_policy"), py::arg("profile") = "standard")
         .def("search", &search, py::arg("patient"), py::arg("loci"), py::arg("max_mismatches"), py::arg("limits"),
-             py::arg("direction"), py::arg("offset"), py::arg("limit"), py::arg("threads"))
+             py::arg("direction"), py::arg("filters"), py::arg("report"), py::arg("offset"), py::arg("limit"),
+             py::arg("threads"))
         .def("unknown_typings", [](const SearchIndex& self) {
             py::list rows;
             for (const UnknownTyping& u : self.unknown_typings()) {

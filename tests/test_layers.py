@@ -32,7 +32,8 @@ CORE = {
         "text_column",
         "text_table",
     },
-    "search": {"error", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
+    "filter": {"error", "registry"},
+    "search": {"error", "filter", "kernel_choice", "kernels", "parallel_for", "match", "registry"},
 }
 ROOMS = {
     "registry": {
@@ -43,7 +44,8 @@ ROOMS = {
         "segment_format",
         "typing_interner",
     },
-    "search": {"trie_walk", "verdicts"},
+    "filter": {"filter_program", "filter_text"},
+    "search": {"hit_filter", "hit_report", "trie_walk", "verdicts"},
     "nomenclature": {"group_space", "mac", "release_cache", "release_files", "release_tables", "who_serology"},
     "phenotype": {"phenotype_text"},
     "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
@@ -56,11 +58,14 @@ FACE = {
     "install": {"errors", "nomenclature", "releases"},
     "phenotype": {"errors", "nomenclature"},
     "match": {"errors", "nomenclature", "phenotype"},
-    "search": {"errors", "match", "nomenclature", "phenotype"},
-    "registry": {"errors", "match", "nomenclature", "phenotype", "search"},
+    "filter": {"errors"},
+    "cord": {"errors", "filter"},
+    "search": {"cord", "errors", "filter", "match", "nomenclature", "phenotype"},
+    "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search"},
     "formats": {"errors"},
     "demo": set(),
     "cli": {
+        "cord",
         "demo",
         "errors",
         "formats",

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "hit_filter.hpp"
+#include "hit_report.hpp"
 #include "trie_walk.hpp"
 #include "verdicts.hpp"
 
@@ -16,12 +18,14 @@ void check_request(const SearchRequest& request) {
         throw Error(ErrorCode::InvalidArgument, "no locus to search; name at least one, or a preset such as 10/10");
     }
     std::array<bool, kLocusCount> seen{};
-    for (const Locus locus : request.loci) {
-        if (seen[index_of(locus)]) {
-            throw Error(ErrorCode::InvalidArgument,
-                        "locus " + std::string(locus_name(locus)) + " is asked for twice; name it once");
+    for (const auto& loci : {request.loci, request.report}) {
+        for (const Locus locus : loci) {
+            if (seen[index_of(locus)]) {
+                throw Error(ErrorCode::InvalidArgument,
+                            "locus " + std::string(locus_name(locus)) + " is asked for twice; name it once");
+            }
+            seen[index_of(locus)] = true;
         }
-        seen[index_of(locus)] = true;
     }
     if (request.max_mismatches > 4) {
         throw Error(ErrorCode::InvalidArgument,
@@ -68,7 +72,8 @@ void sort_by_rank(std::vector<Listed>& hits, const Cancel& cancel) {
 
 // Lists the hits [offset, offset + limit) in the order of (mismatches, greatest, donor id). Hits of equal counts are
 // one bucket; only buckets that the page touches are gathered and sorted.
-void list_page(const Segment& segment, const SearchRequest& request, const Cancel& cancel, SearchResult& result) {
+void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, const Cancel& cancel,
+               SearchResult& result) {
     constexpr std::size_t kGreatest = 2 * kLocusCount + 1;
     constexpr std::size_t kBuckets = 5 * kGreatest;
     const auto bucket_of = [&](const Counts& counts) {
@@ -80,8 +85,7 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
     for (std::uint32_t i = 0; i < result.phenotypes.size(); ++i) {
         const std::size_t bucket = bucket_of(result.totals[i]);
         buckets[bucket].push_back(i);
-        const Segment::Rows rows = segment.rows_of(result.phenotypes[i]);
-        donors[bucket] += rows.last - rows.first;
+        donors[bucket] += hit_rows.of(i, result.phenotypes[i]).count;
     }
     for (std::size_t b = 0; b < kBuckets; ++b) {
         result.donors_by_mismatches[b / kGreatest] += donors[b];
@@ -100,9 +104,9 @@ void list_page(const Segment& segment, const SearchRequest& request, const Cance
                 __builtin_prefetch(&segment.donor_ranks()[trie.rows[result.phenotypes[buckets[b][i + kAhead]].value]]);
             }
             const std::uint32_t phenotype = buckets[b][i];
-            const std::uint32_t p = result.phenotypes[phenotype].value;
-            for (std::uint32_t row = trie.rows[p]; row < trie.rows[p + 1]; ++row) {
-                hits.push_back({segment.donor_ranks()[row], DonorRow{row}, phenotype});
+            const HitRowRange rows = hit_rows.of(phenotype, result.phenotypes[phenotype]);
+            for (std::uint32_t k = 0; k < rows.count; ++k) {
+                hits.push_back({segment.donor_ranks()[rows[k]], DonorRow{rows[k]}, phenotype});
             }
         }
         sort_by_rank(hits, cancel);
@@ -182,6 +186,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         hits = walk_trie(trie, walk_loci, budget, threads, cancel);
     }
 
+    const HitRows hit_rows(*segment_, request.filters, hits, threads, cancel);
     SearchResult result;
     result.loci = request.loci;
     result.phenotypes = std::move(hits.phenotypes);
@@ -204,7 +209,8 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         for (std::size_t i = 0; i < n_loci; ++i) add(result.totals[h], result.by_locus[h * n_loci + i]);
     }
     cancel.check();
-    list_page(*segment_, request, cancel, result);
+    list_page(*segment_, hit_rows, request, cancel, result);
+    report_unsearched(*this, patient, request, cancel, result);
     return result;
 }
 

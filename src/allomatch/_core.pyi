@@ -1,6 +1,6 @@
 """Types of the compiled core. The package's modules wrap these; they are not meant for users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,8 @@ class SearchResult:
     def totals(self) -> npt.NDArray[np.uint8]: ...
     @property
     def by_locus(self) -> npt.NDArray[np.uint8]: ...
+    @property
+    def reported(self) -> npt.NDArray[np.uint8]: ...
 
 class SearchIndex:
     def __init__(
@@ -119,6 +121,8 @@ class SearchIndex:
         max_mismatches: int,
         limits: Sequence[int],
         direction: str,
+        filters: Sequence[str | Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.bool_]]],
+        report: Sequence[str],
         offset: int,
         limit: int,
         threads: int,

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -27,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
 from allomatch.install import install_macs, install_release
@@ -229,6 +230,10 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
             "gvh": hit.match.gvh,
             "hvg": hit.match.hvg,
             "reason": hit.match.summary(),
+            "not_searched": {
+                each.locus: {"mismatches": each.mismatches, "greatest": each.greatest} for each in hit.reported
+            },
+            **hit.doses,
         }
         for hit in hits
     ]
@@ -245,16 +250,25 @@ def _print_demo_patient(answer: dict[str, Any]) -> None:
 
 
 def _print_hits(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 1))
-    for heading in ("#", "donor", "mismatches", "GvH", "HvG", "why"):
-        table.add_column(heading, no_wrap=heading != "why")
+    doses = [name for name in rows[0] if name.endswith("_per_kg")]
+    others = ["not searched"] if rows[0]["not_searched"] else []
+    for heading in ("#", "donor", "mismatches", "GvH", "HvG", *doses, *others, "why"):
+        table.add_column(heading, no_wrap=heading not in ("why", "not searched"))
     for row in rows:
-        span = (
-            str(row["mismatches"]) if row["mismatches"] == row["greatest"] else f"{row['mismatches']}-{row['greatest']}"
-        )
-        cells = (str(row["rank"]), row["donor_id"], span, str(row["gvh"]), str(row["hvg"]), row["reason"])
-        table.add_row(*(Text(_plain(cell)) for cell in cells))
+        amounts = ["?" if row[name] is None else f"{row[name]:.3g}" for name in doses]
+        further = [", ".join(f"{locus} {_span(counts)}" for locus, counts in row["not_searched"].items())]
+        cells = (str(row["rank"]), row["donor_id"], _span(row), str(row["gvh"]), str(row["hvg"]), *amounts)
+        table.add_row(*(Text(_plain(cell)) for cell in (*cells, *further[: len(others)], row["reason"])))
     out.print(table)
+
+
+def _span(counts: dict[str, Any]) -> str:
+    """Write how many mismatches there are, for the table."""
+    least, greatest = counts["mismatches"], counts["greatest"]
+    return str(least) if least == greatest else f"{least}-{greatest}"
 
 
 # ---- index, add -----------------------------------------------------------------------------------------------------------
@@ -407,9 +421,31 @@ def add(
 def search(
     registry: Annotated[Path, typer.Argument(help="A registry file.")],
     patient: Annotated[str, typer.Option(help="The patient's GL string.")],
-    loci: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}, or loci separated by commas.")] = "10/10",
-    max_mismatches: Annotated[int, typer.Option("--max-mismatches", "-k", min=0, max=4)] = 0,
+    loci: Annotated[
+        str, typer.Option(help=f"{', '.join((*PRESETS, *CORD_PRESETS))}, or loci separated by commas.")
+    ] = "10/10",
+    max_mismatches: Annotated[
+        int | None,
+        typer.Option("--max-mismatches", "-k", min=0, max=4, help="Default 0; for cord blood as many as are accepted."),
+    ] = None,
     direction: Annotated[str, typer.Option(help="both, gvh or hvg.")] = "both",
+    where: Annotated[
+        str | None, typer.Option(help="A filter: \"sex == 'M' and birth_year >= 1985 and cmv is not null\".")
+    ] = None,
+    patient_weight_kg: Annotated[float | None, typer.Option(help="Lists doses of cells per kg.")] = None,
+    min_tnc_e7_per_kg: Annotated[
+        float | None, typer.Option(help="Least total nucleated cells, 1e7 per kg; unknown does not pass.")
+    ] = None,
+    min_cd34_e6_per_kg: Annotated[
+        float | None, typer.Option(help="Least CD34+ cells, 1e6 per kg; unknown does not pass.")
+    ] = None,
+    report: Annotated[
+        str,
+        typer.Option(
+            help="Loci that hits are compared at besides those searched: all (that the patient is typed at), searched, "
+            "or loci separated by commas."
+        ),
+    ] = "all",
     null_policy: Annotated[str, typer.Option(help="explicit or possible.")] = "explicit",
     nomenclature: ReleaseOption = "auto",
     limit: Annotated[int, typer.Option(min=0, help="How many hits to list.")] = 10,
@@ -420,14 +456,25 @@ def search(
     """Print the donors within a budget of mismatches, best first. Exit code 3 if there are none.
 
     Example: allomatch search home.allo --patient "A*01:01+A*02:01^B*08:01+B*44:02^DRB1*03:01+DRB1*04:01" --loci 6/6 -k 1
+    --where "sex == 'M' and birth_year >= 1985"
     """
     policy = cast(NullPolicy, null_policy)  # both words are checked where they are used
     way = cast(Direction, direction)
     opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature), null_policy=policy)
     started = time.perf_counter()
-    names: str | list[str] = loci if "/" in loci else [name.strip() for name in loci.split(",")]
     hits = opened.search(
-        patient, names, max_mismatches=max_mismatches, direction=way, limit=limit, offset=offset, threads=threads
+        patient,
+        loci if "/" in loci else _names(loci),
+        max_mismatches=max_mismatches,
+        direction=way,
+        where=where,
+        patient_weight_kg=patient_weight_kg,
+        min_tnc_e7_per_kg=min_tnc_e7_per_kg,
+        min_cd34_e6_per_kg=min_cd34_e6_per_kg,
+        report=cast(Literal["all", "searched"], report) if report in ("all", "searched") else _names(report),
+        limit=limit,
+        offset=offset,
+        threads=threads,
     )
     milliseconds = (time.perf_counter() - started) * 1e3
     if as_json:
@@ -438,6 +485,9 @@ def search(
                 "nomenclature": opened.nomenclature.release,
                 "patient": Phenotype(patient).gl,
                 "loci": list(hits.loci),
+                "direction": direction,
+                "where": where,
+                "reported_loci": list(hits.reported),
                 "total": hits.total,
                 "by_mismatches": hits.counts,
                 "milliseconds": round(milliseconds, 3),
@@ -454,6 +504,10 @@ def search(
             _print_hits(_rows_of(hits))
     if hits.total == 0:
         raise typer.Exit(NOTHING_MATCHED)
+
+
+def _names(loci: str) -> list[str]:
+    return [name.strip() for name in loci.split(",")]
 
 
 @app.command()

@@ -19,7 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allomatch import _core
+from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
+from allomatch.filter import core_filters
 from allomatch.match import NullPolicy, check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
@@ -253,9 +255,14 @@ class Registry:
         patient: Phenotype | str,
         loci: str | Sequence[str] = "10/10",
         *,
-        max_mismatches: int = 0,
+        max_mismatches: int | None = None,
         per_locus: Mapping[str, int] | None = None,
         direction: Direction = "both",
+        where: str | pc.Expression | None = None,
+        patient_weight_kg: float | None = None,
+        min_tnc_e7_per_kg: float | None = None,
+        min_cd34_e6_per_kg: float | None = None,
+        report: Literal["all", "searched"] | Sequence[str] = "all",
         limit: int | None = None,
         offset: int = 0,
         threads: int = 0,
@@ -264,24 +271,38 @@ class Registry:
 
         Args:
             patient: A phenotype or a GL string.
-            loci: ``"6/6"``, ``"8/8"``, ``"10/10"``, ``"12/12"`` or a list of loci. An untyped locus may match.
-            max_mismatches: Budget over all loci, 0 to 4; better donors are found too.
+            loci: ``"6/6"``, ``"8/8"``, ``"10/10"``, ``"12/12"`` or a list of loci. An untyped locus may match. ``"cord 6/6"``
+                and ``"cord 8/8"`` find cord blood units only (by ``donor_type``).
+            max_mismatches: Budget over all loci, 0 to 4; better donors are found too. ``None`` means 0, for cord blood 2 of 6
+                and 4 of 8, which is also the most there.
             per_locus: Further limits at single loci, 0 to 2 each.
             direction: ``"both"`` counts mismatched positions, ``"gvh"`` the patient's antigens that the donor lacks,
                 ``"hvg"`` the donor's that the patient lacks.
+            where: A filter on the attributes (those of :meth:`add`): a text such as ``"sex == 'M' and birth_year >= 1985 and
+                status in ('available', 'reserved') and cmv is not null"``, or a ``pyarrow.compute.Expression`` over the columns
+                by name. Only donors for which it is true are hits and are counted; what is not known passes no test but
+                ``is null``. docs/science.md has the grammar.
+            patient_weight_kg: Adds the doses of cells per kg to the hits, where the registry knows totals.
+            min_tnc_e7_per_kg: Least total nucleated cells, in 1e7 per kg of the patient; a unit whose total is not known does
+                not pass. ``None``: no least dose.
+            min_cd34_e6_per_kg: Least CD34+ cells, in 1e6 per kg; likewise.
+            report: Loci besides those searched at which the listed hits are compared too, without any part in the search:
+                ``"all"`` that the patient is typed at, ``"searched"`` for none, or a list.
             limit: List at most this many hits (all are counted); ``None`` lists all.
             offset: Skip this many hits of the list.
             threads: 0 means all cores; the answer is the same for any number.
 
         Raises:
-            ArgumentError: Unknown locus or preset, or a number out of range.
+            ArgumentError: Unknown locus or preset, a number out of range, or a filter that cannot be used.
             TypingError: The patient's typing is malformed, or the nomenclature knows none of its names.
 
         Example:
             See the class.
         """
         patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
-        names = loci_of(loci)
+        snapshot = self._snapshot
+        cord = cord_preset(loci)
+        names = loci_of(loci) if cord is None else cord.loci
         check_choice("direction", direction, str)
         if per_locus is not None and not isinstance(per_locus, Mapping):
             raise problem("WrongType", f"per_locus is {per_locus!r}; a mapping is needed, for example {{'DRB1': 0}}")
@@ -293,24 +314,40 @@ class Registry:
                     f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
                 )
             _in_range(f"per_locus[{locus!r}]", most, 2)
-        _in_range("max_mismatches", max_mismatches, 4)
+        if max_mismatches is None:
+            max_mismatches = 0 if cord is None else cord.max_mismatches
+        _in_range("max_mismatches", max_mismatches, 4 if cord is None else cord.max_mismatches)
+        reported = _reported(report, patient, names)
+        amounts = doses(patient_weight_kg, min_tnc_e7_per_kg, min_cd34_e6_per_kg)
+        filters = [*amounts.filters(), *core_filters(where, snapshot.segment)]
+        if cord is not None:
+            filters.insert(0, cord_filter(snapshot.segment))
         _in_range("offset", offset, None)
         _in_range("threads", threads, 1024)
         if limit is not None:
             _in_range("limit", limit, None)
-        snapshot = self._snapshot
         result = snapshot.index.search(
             patient._core,
             names,
             int(max_mismatches),
             [int(limits.get(locus, 2)) for locus in names],
             direction,
+            filters,
+            reported,
             min(int(offset), 2**64 - 1),
             2**64 - 1 if limit is None else min(int(limit), 2**64 - 1),
             int(threads),
         )
         searched = Searched(
-            patient, names, int(max_mismatches), direction, snapshot.nomenclature, self._null_policy, snapshot.segment
+            patient,
+            names,
+            reported,
+            int(max_mismatches),
+            direction,
+            snapshot.nomenclature,
+            self._null_policy,
+            amounts,
+            snapshot.segment,
         )
         return Hits(searched, result, offset)
 
@@ -349,6 +386,20 @@ def _in_range(name: str, value: int, most: int | None) -> None:
         number = -1
     if isinstance(value, bool) or number < 0 or (most is not None and number > most):
         raise problem("InvalidArgument", f"{name} is {value!r}; it must be {bounds}")
+
+
+def _reported(report: str | Sequence[str], patient: Phenotype, searched: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the loci to report besides those searched."""
+    if isinstance(report, str):
+        if report not in ("all", "searched"):
+            raise problem(
+                "InvalidArgument",
+                f"report is {report!r}; it may be 'all', 'searched' or a list of loci such as ['DPB1']",
+            )
+        wanted = tuple(locus for locus in LOCI if patient[locus]) if report == "all" else ()
+    else:
+        wanted = loci_of(report) if report else ()
+    return tuple(dict.fromkeys(locus for locus in wanted if locus not in searched))
 
 
 def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int, *, extend: bool) -> AddReport:

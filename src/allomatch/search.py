@@ -6,8 +6,8 @@ then by the most there can be, then by donor id (bytewise), so that the order is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,8 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from allomatch import _core
+from allomatch.cord import Doses
 from allomatch.errors import problem
-from allomatch.match import Match, NullPolicy, match
+from allomatch.filter import attribute_column
+from allomatch.match import LocusMatch, Match, NullPolicy, match
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
@@ -36,10 +38,12 @@ class Searched:
 
     patient: Phenotype
     loci: tuple[str, ...]
+    reported: tuple[str, ...]
     max_mismatches: int
     direction: Direction
     nomenclature: Nomenclature
     null_policy: NullPolicy
+    doses: Doses
     segment: _core.Segment
 
 
@@ -50,16 +54,27 @@ class Hit:
     Attributes:
         rank: Place in the whole list, from 0.
         donor_id: The donor.
-        match: The comparison with the patient.
+        match: The comparison with the patient at the loci searched.
+        reported: The comparison at further loci (``report``), which had no part in the search.
+        doses: Cells per kg of the patient, as the columns of :meth:`Hits.to_arrow`; None where the unit's total is not known.
+            Empty if the search was given no weight.
     """
 
     rank: int
     donor_id: str
     match: Match
+    reported: tuple[LocusMatch, ...] = ()
+    doses: dict[str, float | None] = field(default_factory=dict)
 
     def explain(self) -> str:
         """Return in words why this donor is here."""
-        return f"donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.explain()}"
+        lines = [f"donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.explain()}"]
+        if self.reported:
+            lines.append("not searched:")
+            lines += ["  " + each.explain() for each in self.reported]
+        for name, dose in self.doses.items():
+            lines.append(f"{name}: {'not known' if dose is None else format(dose, '.3g')}")
+        return "\n".join(lines)
 
 
 class Hits:
@@ -90,6 +105,11 @@ class Hits:
         return self._searched.loci
 
     @property
+    def reported(self) -> tuple[str, ...]:
+        """The loci that the listed hits were compared at besides those searched; no hit is here because of them."""
+        return self._searched.reported
+
+    @property
     def rows(self) -> npt.NDArray[np.uint32]:
         """Row of each listed hit in the registry; shape (n,), uint32, read-only."""
         return self._result.rows
@@ -101,7 +121,7 @@ class Hits:
         return pa.LargeStringArray.from_buffers(len(self.rows), pa.py_buffer(offsets), pa.py_buffer(text))
 
     def count(self, name: str) -> npt.NDArray[np.uint8]:
-        """Return a count of each listed hit, summed over the loci.
+        """Return a count of each listed hit, summed over the loci searched.
 
         Args:
             name: ``mismatches``, ``greatest``, ``gvh``, ``gvh_greatest``, ``hvg`` or ``hvg_greatest``.
@@ -113,16 +133,17 @@ class Hits:
         return counts
 
     def locus_count(self, locus: str, name: str) -> npt.NDArray[np.uint8]:
-        """Return a count of each listed hit at one locus; as :meth:`count`, but 0 to 2."""
-        counts: npt.NDArray[np.uint8] = self._result.by_locus[
-            self._result.row_phenotypes, self._locus_index(locus), _count_index(name)
-        ]
+        """Return a count of each listed hit at one locus, searched or reported; as :meth:`count`, but 0 to 2."""
+        which = _count_index(name)
+        counts: npt.NDArray[np.uint8]
+        if locus in self.loci:
+            counts = self._result.by_locus[self._result.row_phenotypes, self.loci.index(locus), which]
+        elif locus in self.reported:
+            counts = self._result.reported[:, self.reported.index(locus), which]
+        else:
+            known = ", ".join((*self.loci, *self.reported))
+            raise problem("InvalidArgument", f"locus {locus!r} was not compared; compared were {known}")
         return counts
-
-    def _locus_index(self, locus: str) -> int:
-        if locus not in self.loci:
-            raise problem("InvalidArgument", f"locus {locus!r} was not searched; searched were {', '.join(self.loci)}")
-        return self.loci.index(locus)
 
     @property
     def mismatches(self) -> npt.NDArray[np.uint8]:
@@ -137,20 +158,26 @@ class Hits:
     def to_arrow(self) -> pa.Table:
         """Return the listed hits as a table.
 
-        Columns: ``donor_id``; the six counts over all loci (uint8); for every locus searched ``<count>_<locus>`` of
-        ``mismatches`` and ``greatest``; then the attributes that the registry has. The schema's metadata names the nomenclature.
+        Columns: ``donor_id``; the six counts over the loci searched (uint8); for every locus searched, then for every one
+        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; with a patient's
+        weight ``tnc_e7_per_kg`` and ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
         """
         columns: dict[str, Any] = {"donor_id": self.donor_ids}
         for name in COUNTS:
             columns[name] = self.count(name)
-        for locus in self.loci:
+        for locus in (*self.loci, *self.reported):
             for name in ("mismatches", "greatest"):
                 columns[f"{name}_{locus}"] = self.locus_count(locus, name)
         for name in _core.ATTRIBUTES:
             column = attribute_column(self._searched.segment, name, self.rows)
             if column is not None:
                 columns[name] = column
-        metadata = {"allomatch.nomenclature": self._searched.nomenclature.release}
+        columns |= self._searched.doses.columns(self._searched.segment, self.rows)
+        metadata = {
+            "allomatch.nomenclature": self._searched.nomenclature.release,
+            "allomatch.searched": " ".join(self.loci),
+            "allomatch.reported": " ".join(self.reported),
+        }
         return pa.table(columns).replace_schema_metadata(metadata)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -174,12 +201,16 @@ class Hits:
             searched.patient,
             donor,
             searched.nomenclature,
-            searched.loci,
+            (*searched.loci, *searched.reported),
             null_policy=searched.null_policy,
             donor_required=False,
         )
         donor_id = self.donor_ids[index].as_py()
-        return Hit(self._offset + index, donor_id, compared)
+        columns = searched.doses.columns(searched.segment, self.rows[index : index + 1])
+        doses = {name: column[0].as_py() for name, column in columns.items()}
+        first = len(searched.loci)
+        by_locus = replace(compared, loci=compared.loci[:first])
+        return Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
 
     def __iter__(self) -> Iterator[Hit]:
         return (self[i] for i in range(len(self)))
@@ -197,20 +228,3 @@ def _count_index(name: str) -> int:
     if name not in COUNTS:
         raise problem("InvalidArgument", f"unknown count {name!r}; known are {', '.join(COUNTS)}")
     return COUNTS.index(name)
-
-
-def attribute_column(
-    segment: _core.Segment, name: str, rows: Sequence[int] | npt.NDArray[np.uint32]
-) -> pa.Array | None:
-    """Return an attribute of some rows as an Arrow array, or None if no donor has it."""
-    stored = segment.attribute(name)
-    if stored is None:
-        return None
-    values, categories = stored
-    taken = values[rows]
-    if categories is not None:
-        mask = taken >= len(categories)
-        codes = pa.array(np.where(mask, 0, taken).astype(np.int32), mask=mask)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(categories, pa.string()))
-    mask = np.isnan(taken) if taken.dtype == np.float32 else taken == np.iinfo(np.int16).min
-    return pa.array(taken, mask=mask)

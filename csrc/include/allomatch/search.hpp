@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "allomatch/filter.hpp"
 #include "allomatch/match.hpp"
 #include "allomatch/registry.hpp"
 
@@ -25,6 +26,8 @@ struct SearchRequest {
     unsigned max_mismatches = 0;                           // over all of them, 0..4
     std::array<std::uint8_t, kLocusCount> locus_limits{};  // at each, 0..2
     Direction direction = Direction::Both;
+    std::vector<RowFilter> filters;            // a hit passes all of them
+    std::vector<Locus> report;                 // loci besides those searched at which the listed hits are compared too
     std::size_t offset = 0, limit = SIZE_MAX;  // which of the hits, in order, are listed; all are counted
     unsigned threads = 0;                      // 0: all
 
@@ -42,6 +45,8 @@ struct SearchResult {
     // The listed hits, in order.
     std::vector<DonorRow> rows;
     std::vector<std::uint32_t> row_phenotypes;  // index into `phenotypes`
+    std::vector<Locus> reported_loci;
+    std::vector<Counts> reported;  // rows x reported_loci: at loci that were not searched
 };
 
 // Typings that a nomenclature cannot interpret: their donors are treated as untyped at the locus.
@@ -64,6 +69,10 @@ class SearchIndex {
     [[nodiscard]] const Segment& segment() const noexcept { return *segment_; }
     [[nodiscard]] const Nomenclature& nomenclature() const noexcept { return *nomenclature_; }
     [[nodiscard]] NullPolicy policy() const noexcept { return policy_; }
+    [[nodiscard]] Profile profile() const noexcept { return profile_; }
+    [[nodiscard]] const Interpretation& interpretation(Locus locus) const noexcept {
+        return *interpretations_[index_of(locus)];
+    }
 
   private:
     std::shared_ptr<const Segment> segment_;

@@ -1,0 +1,42 @@
+// Counts at loci that were not searched. Only the page that is listed is looked at, so a walk never pays for them.
+#include "hit_report.hpp"
+
+#include <string>
+
+#include "verdicts.hpp"
+
+namespace allomatch {
+namespace {
+
+LocusVerdicts verdicts_at(Locus locus, const SearchIndex& index, const Phenotype& patient) {
+    try {
+        return {index.segment(), index.nomenclature(), index.interpretation(locus), locus, patient[locus],
+                index.policy(),  index.profile()};
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::UnknownName) throw;
+        throw Error(error.code(), std::string(error.what()) +
+                                      " (the locus is not searched, only reported: mend the typing, or report the "
+                                      "searched loci alone)");
+    }
+}
+
+}  // namespace
+
+void report_unsearched(const SearchIndex& index, const Phenotype& patient, const SearchRequest& request,
+                       const Cancel& cancel, SearchResult& result) {
+    const Segment& segment = index.segment();
+    const std::size_t n_loci = request.report.size();
+    result.reported_loci = request.report;
+    result.reported.resize(result.rows.size() * n_loci);
+    parallel_for(n_loci, thread_count(request.threads), cancel, [&](std::size_t i) {
+        const Locus locus = request.report[i];
+        LocusVerdicts verdicts = verdicts_at(locus, index, patient);
+        for (std::size_t row = 0; row < result.rows.size(); ++row) {
+            const PhenotypeId phenotype = result.phenotypes[result.row_phenotypes[row]];
+            result.reported[row * n_loci + i] = verdicts.counts(segment.typing_of(phenotype, locus));
+            if (row % 4096 == 0 && cancel.stopped()) return;
+        }
+    });
+}
+
+}  // namespace allomatch
