@@ -17,7 +17,6 @@ namespace allomatch::bindings {
 
 namespace py = pybind11;
 
-void register_detail(py::module_& module);
 void register_error(py::module_& module);
 void register_nomenclature(py::module_& module);
 void register_phenotype(py::module_& module);

@@ -11,7 +11,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     bindings::register_nomenclature(module);
     bindings::register_phenotype(module);
     bindings::register_match(module);
-    bindings::register_detail(module);
     bindings::register_registry(module);
     bindings::register_search(module);
     module.def("active_kernel", &active_kernel_name);

@@ -182,14 +182,14 @@ std::uint32_t Against::Paired::worth() const noexcept {
     return matches << 24U | grades << 16U | confidences << 8U | antigens;
 }
 
-Against::Against(const LocusComparison& comparison, TypingId patient)
+Against::Against(const LocusComparison& comparison, TypingId patient, bool remember)
     : comparison_(comparison),
       patient_(comparison.patients_->alternatives(patient)),
       genotypes_(comparison.patients_->interpretation, patient_, comparison.policy_),
       untyped_(patient_.empty()),
       tce_(comparison.patients_->tce(patient)),
       markers_(comparison.patients_->markers(patient)) {
-    if (patient_.size() == 1) remembered_.resize(2 * comparison.donors_->positions.size());
+    if (remember && patient_.size() == 1) remembered_.resize(2 * comparison.donors_->positions.size());
 }
 
 Against::Position Against::position(const PositionPair& patient, std::size_t p, const PositionPair& donor,
@@ -303,7 +303,7 @@ LocusDetail match_detail(const Typing& patient, const Typing& donor, Locus locus
         throw_unknown(nomenclature, patients.view(), *unknown);
     if (const auto unknown = comparison.unknown_of_donor(kOnly); unknown && donor_required)
         throw_unknown(nomenclature, donors.view(), *unknown);
-    return Against(comparison, kOnly).compare(kOnly);
+    return Against(comparison, kOnly, false).compare(kOnly);
 }
 
 }  // namespace allomatch

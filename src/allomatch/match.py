@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from allomatch import _core
+from allomatch.detail import Category, Confidence, Epitopes, Grade, LocusDetail, Orientation, TwoWay
 from allomatch.errors import problem
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
@@ -19,7 +20,7 @@ from allomatch.phenotype import Phenotype
 __all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
 
 NullPolicy = Literal["explicit", "possible"]
-Category = Literal["match", "potential", "mismatch"]
+Profile = Literal["standard", "atlas"]
 
 # WMDA's names for the number of positions that are compared.
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -95,6 +96,7 @@ class LocusMatch:
         gvh_greatest: Most of them.
         hvg: Fewest donor antigens that the patient lacks (host versus graft).
         hvg_greatest: Most of them.
+        detail: Grades and the like; its parts are properties here too.
     """
 
     locus: str
@@ -106,11 +108,51 @@ class LocusMatch:
     gvh_greatest: int
     hvg: int
     hvg_greatest: int
+    detail: LocusDetail
 
     @property
     def category(self) -> Category:
-        """``"match"`` (none possible), ``"potential"`` (0 to some) or ``"mismatch"`` (at least one)."""
-        return _category(self.mismatches, self.greatest)
+        """``"match"`` (none possible), ``"potential"`` (0 to some) or ``"mismatch"`` (at least one).
+
+        A mismatch at DPB1 that the T-cell epitopes decide is a ``"permissive mismatch"``, ``"non-permissive GvH"`` or
+        ``"non-permissive HvG"``.
+        """
+        return self.detail.category
+
+    @property
+    def grades(self) -> tuple[Grade, Grade]:
+        """The best grade possible at each of the patient's positions, in the order of the canonical typing."""
+        return self.detail.grades
+
+    @property
+    def confidences(self) -> tuple[Confidence, Confidence]:
+        """How sure it is that the patient's positions match: ``"definite"``, ``"exact"``, ``"potential"`` or ``"mismatch"``."""
+        return self.detail.confidences
+
+    @property
+    def antigen_matches(self) -> tuple[bool | None, bool | None]:
+        """Whether the patient's positions share an antigen with the donor's; None if it cannot be said."""
+        return self.detail.antigen_matches
+
+    @property
+    def orientation(self) -> Orientation:
+        """``"direct"`` if the first positions are paired, else ``"crossed"``."""
+        return self.detail.orientation
+
+    @property
+    def tce(self) -> Epitopes | None:
+        """T-cell epitope groups, at DPB1."""
+        return self.detail.tce
+
+    @property
+    def leader(self) -> TwoWay | None:
+        """Leader genotypes, at B."""
+        return self.detail.leader
+
+    @property
+    def expression(self) -> TwoWay | None:
+        """Expression, at DPB1."""
+        return self.detail.expression
 
     def explain(self) -> str:
         """Return one line in words."""
@@ -122,7 +164,7 @@ class LocusMatch:
             words += " - an untyped locus may match or not"
         elif self.category == "potential":
             words += " - the typings allow a match, they do not prove it"
-        return words
+        return words + "; " + self.detail.explain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +255,7 @@ def match(
     loci: str | Sequence[str] = "10/10",
     *,
     null_policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
     donor_required: bool = True,
 ) -> Match:
     """Compare a donor with a patient.
@@ -223,6 +266,8 @@ def match(
         nomenclature: What the names stand for.
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
+        profile: ``"atlas"``: the search engine Atlas's rules where they differ (NEW matches nothing; one unknown member makes a
+            string or code unknown).
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
 
     Raises:
@@ -233,13 +278,19 @@ def match(
         >>> m = match("A*01:01+A*02:01", "A*01:01+A*02:XX", Nomenclature.two_field(), loci=["A"])
         >>> m.mismatches, m.greatest, m["A"].category
         (0, 1, 'potential')
+        >>> m["A"].grades, m["A"].confidences
+        (('protein', 'P group'), ('exact', 'potential'))
     """
     patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
     donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("null_policy", null_policy, str)
+    check_choice("profile", profile, str)
     compared = []
     for locus in loci_of(loci):
-        counts = _core.match_locus(patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required)
-        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts))
+        counts, *detail = _core.match_detail(
+            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile
+        )
+        detail_of = LocusDetail.of(locus, tuple(detail))
+        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, detail_of))
     return Match(tuple(compared), nomenclature.release, null_policy)

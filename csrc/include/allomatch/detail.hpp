@@ -102,7 +102,8 @@ class LocusComparison {
 // One patient's typing against any of the donors'.
 class Against {
   public:
-    Against(const LocusComparison& comparison, TypingId patient);
+    // `remember`: what positions are against each other; it pays if there are hundreds of donors.
+    Against(const LocusComparison& comparison, TypingId patient, bool remember);
     [[nodiscard]] LocusDetail compare(TypingId donor);
 
   private:
