@@ -34,11 +34,12 @@ py::tuple numbers(const LocusDetail& detail) {
     const Counts& c = detail.counts;
     const auto number = [](auto value) { return static_cast<int>(value); };
     const auto pair = [&](const auto& values) { return std::make_pair(number(values[0]), number(values[1])); };
-    return py::make_tuple(std::make_tuple(number(c.least), number(c.greatest), number(c.gvh_least),
-                                          number(c.gvh_greatest), number(c.hvg_least), number(c.hvg_greatest)),
-                          number(detail.category), detail.crossed, pair(detail.grades), pair(detail.confidences),
-                          pair(detail.antigens), number(detail.verdict), pair(detail.tce), pair(detail.markers),
-                          detail.one_mismatch, pair(detail.mismatched));
+    return py::make_tuple(
+        std::make_tuple(number(c.least), number(c.greatest), number(c.gvh_least), number(c.gvh_greatest),
+                        number(c.hvg_least), number(c.hvg_greatest)),
+        py::make_tuple(number(detail.category), detail.crossed, pair(detail.grades), pair(detail.confidences),
+                       pair(detail.antigens), number(detail.verdict), pair(detail.tce), pair(detail.markers),
+                       detail.one_mismatch, pair(detail.mismatched)));
 }
 
 // A phenotype, or a dictionary of columns as allomatch.match_table casts them: "gl", or "A_1", "A_2" and so on.

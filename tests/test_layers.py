@@ -56,6 +56,7 @@ ROOMS = {
         "segment_format",
     },
     "filter": {"filter_program", "filter_text"},
+    "detail": {"detail_facts", "detail_table", "two_way"},
     "search": {"hit_filter", "hit_report", "trie_walk", "verdicts"},
     "nomenclature": {"group_space", "mac", "release_cache", "release_files", "release_tables", "who_serology"},
     "phenotype": {"phenotype_text"},
@@ -89,8 +90,9 @@ FACE = {
         "registry",
         "releases",
         "search",
+        "match_table",
     },
-    "__init__": {"errors", "match", "nomenclature", "phenotype", "registry", "search"},
+    "__init__": {"errors", "match", "match_table", "nomenclature", "phenotype", "registry", "search"},
 }
 
 

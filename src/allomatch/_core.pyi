@@ -69,7 +69,7 @@ def match_detail(
     null_policy: str,
     donor_required: bool,
     profile: str,
-) -> tuple[Any, ...]: ...
+) -> tuple[tuple[int, int, int, int, int, int], tuple[Any, ...]]: ...
 
 # row, side, field, value, code, message
 CellError = tuple[int, str, str, str, int, str]

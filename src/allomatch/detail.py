@@ -44,9 +44,7 @@ Grade = Literal[
 ]
 Confidence = Literal["mismatch", "potential", "exact", "definite"]
 Orientation = Literal["direct", "crossed"]
-Category = Literal[
-    "match", "potential", "mismatch", "permissive mismatch", "non-permissive GvH", "non-permissive HvG"
-]
+Category = Literal["match", "potential", "mismatch", "permissive mismatch", "non-permissive GvH", "non-permissive HvG"]
 Verdict = Literal["unknown", "matched", "permissive", "non-permissive GvH", "non-permissive HvG"]
 
 # In the order of the core's numbers (csrc/include/allomatch/detail.hpp).

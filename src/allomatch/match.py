@@ -8,8 +8,8 @@ least (potential) and a greatest (definite) number of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from allomatch import _core
 from allomatch.detail import Category, Confidence, Epitopes, Grade, LocusDetail, Orientation, TwoWay
@@ -154,6 +154,11 @@ class LocusMatch:
         """Expression, at DPB1."""
         return self.detail.expression
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        plain = asdict(self)
+        return {**{key: value for key, value in plain.items() if key != "detail"}, **plain["detail"]}
+
     def explain(self) -> str:
         """Return one line in words."""
         words = f"{self.locus}: {self.category}, {_span(self.mismatches, self.greatest)} mismatches"
@@ -237,6 +242,21 @@ class Match:
                 words.append(f"{each.locus} {_span(each.mismatches, each.greatest)} mismatched ({_shown(each.donor)})")
         return "; ".join(words)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "nomenclature": self.nomenclature,
+            "null_policy": self.null_policy,
+            "category": self.category,
+            "mismatches": self.mismatches,
+            "greatest": self.greatest,
+            "gvh": self.gvh,
+            "gvh_greatest": self.gvh_greatest,
+            "hvg": self.hvg,
+            "hvg_greatest": self.hvg_greatest,
+            "loci": {each.locus: each.to_dict() for each in self.loci},
+        }
+
     def explain(self) -> str:
         """Return the comparison in words: a line of the whole, then a line a locus."""
         positions = 2 * len(self.loci)
@@ -288,9 +308,8 @@ def match(
     check_choice("profile", profile, str)
     compared = []
     for locus in loci_of(loci):
-        counts, *detail = _core.match_detail(
+        counts, detail = _core.match_detail(
             patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile
         )
-        detail_of = LocusDetail.of(locus, tuple(detail))
-        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, detail_of))
+        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, LocusDetail.of(locus, detail)))
     return Match(tuple(compared), nomenclature.release, null_policy)
