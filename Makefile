@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 BUILD_TOOLS := "scikit-build-core>=0.10" "pybind11>=3.0" cmake ninja
 SAY := @printf '\n== %s\n'
 
-.PHONY: help setup demo test bench lint format cpp-test clean
+.PHONY: help setup demo test bench lint format cpp-test fuzz clean
 
 help:
 	@echo "make demo    set up, then search a registry of a million drawn donors (DEMO=\"--donors 100000\" for fewer)"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   set up, then run the benchmarks (BENCH=\"--donors 40000000\" for more)"
 	@echo "make lint    the linters that CI runs;  make format  puts the code in order"
 	@echo "make cpp-test  the tests of the core (PRESET=release, asan or tsan)"
+	@echo "make fuzz    the readers of typings and files under random input (needs clang; SECONDS=60)"
 
 # The package is installed in editable mode: it rebuilds itself when a C++ file changes.
 setup: $(VENV)/.installed
@@ -57,6 +58,24 @@ cpp-test: setup
 	PATH="$(abspath $(BIN)):$$PATH" cmake --preset $(PRESET) -G Ninja
 	PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$(PRESET)
 	PATH="$(abspath $(BIN)):$$PATH" ctest --test-dir build/$(PRESET) --output-on-failure
+
+# The time is shared out among the targets. An input that breaks something is left in build/fuzz/.
+SECONDS ?= 60
+FUZZ_TARGETS := typings release macs
+fuzz: setup
+	@command -v clang++ >/dev/null || { \
+	  echo "make fuzz needs clang++: libFuzzer is part of clang (apt-get install clang). Everything else builds without it."; exit 1; }
+	$(SAY) "building the fuzz targets"
+	PATH="$(abspath $(BIN)):$$PATH" cmake --preset fuzz -G Ninja
+	PATH="$(abspath $(BIN)):$$PATH" cmake --build build/fuzz
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	  printf '\n== fuzzing %s\n' $$target; mkdir -p build/fuzz/found/$$target; \
+	  build/fuzz/csrc/fuzz/fuzz_$$target -max_total_time=$$(( $(SECONDS) / $(words $(FUZZ_TARGETS)) )) -timeout=10 \
+	    -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 -dict=csrc/fuzz/$$target.dict -artifact_prefix=build/fuzz/ \
+	    build/fuzz/found/$$target csrc/fuzz/seeds/$$target >build/fuzz/$$target.log 2>&1 \
+	    || { cat build/fuzz/$$target.log; exit 1; }; \
+	  grep 'stat::' build/fuzz/$$target.log; \
+	done
 
 clean:
 	rm -rf $(VENV) build dist

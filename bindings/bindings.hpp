@@ -26,6 +26,7 @@ void register_search(py::module_& module);
 
 [[nodiscard]] NullPolicy null_policy(std::string_view text);
 [[nodiscard]] Direction direction(std::string_view text);
+[[nodiscard]] MatchLevel match_level(std::string_view text);
 [[nodiscard]] Profile profile(std::string_view text);
 
 // Calls f(cancel) without the GIL. Ctrl-C (a pending Python signal) stops it within some 20 ms and is raised here.

@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 
 #include "allomatch/detail_table.hpp"
+#include "allomatch/search.hpp"
 #include "arrow_abi.hpp"
 
 namespace allomatch::bindings {
@@ -27,19 +28,28 @@ Profile profile(std::string_view text) {
     throw Error(ErrorCode::InvalidArgument, "unknown profile " + shown(text) + "; known are standard and atlas");
 }
 
+MatchLevel match_level(std::string_view text) {
+    if (text == "ard") return MatchLevel::Ard;
+    if (text == "allele") return MatchLevel::Allele;
+    if (text == "antigen") return MatchLevel::Antigen;
+    throw Error(ErrorCode::InvalidArgument,
+                "unknown level of matching " + shown(text) + "; known are ard, allele and antigen");
+}
+
 namespace {
 
-// Six counts, then the numbers of the enums of detail.hpp; allomatch.detail gives them names.
+py::tuple numbers(const Counts& c) {
+    return py::make_tuple(+c.least, +c.greatest, +c.gvh_least, +c.gvh_greatest, +c.hvg_least, +c.hvg_greatest);
+}
+
+// The counts, then the numbers of the enums of detail.hpp; allomatch.detail gives them names.
 py::tuple numbers(const LocusDetail& detail) {
-    const Counts& c = detail.counts;
     const auto number = [](auto value) { return static_cast<int>(value); };
     const auto pair = [&](const auto& values) { return std::make_pair(number(values[0]), number(values[1])); };
-    return py::make_tuple(
-        std::make_tuple(number(c.least), number(c.greatest), number(c.gvh_least), number(c.gvh_greatest),
-                        number(c.hvg_least), number(c.hvg_greatest)),
-        py::make_tuple(number(detail.category), detail.crossed, pair(detail.grades), pair(detail.confidences),
-                       pair(detail.antigens), number(detail.verdict), pair(detail.tce), pair(detail.markers),
-                       detail.one_mismatch, pair(detail.mismatched)));
+    return py::make_tuple(numbers(detail.counts),
+                          py::make_tuple(detail.crossed, pair(detail.grades), pair(detail.confidences),
+                                         pair(detail.antigens), number(detail.verdict), pair(detail.tce),
+                                         pair(detail.markers), detail.one_mismatch, pair(detail.mismatched)));
 }
 
 // A phenotype, or a dictionary of columns as allomatch.match_table casts them: "gl", or "A_1", "A_2" and so on.
@@ -107,6 +117,17 @@ void register_match(py::module_& module) {
         },
         py::arg("patient"), py::arg("donor"), py::arg("locus"), py::arg("nomenclature"), py::arg("null_policy"),
         py::arg("donor_required"), py::arg("profile"));
+    module.def(
+        "match_locus",
+        [](const Phenotype& patient, const Phenotype& donor, const std::string& locus_text,
+           const Nomenclature& nomenclature, const std::string& policy, bool donor_required,
+           const std::string& profile_text, const std::string& level) {
+            const Locus locus = require_locus(locus_text);
+            return numbers(match_locus(patient[locus], donor[locus], locus, nomenclature, null_policy(policy),
+                                       donor_required, profile(profile_text), match_level(level)));
+        },
+        py::arg("patient"), py::arg("donor"), py::arg("locus"), py::arg("nomenclature"), py::arg("null_policy"),
+        py::arg("donor_required"), py::arg("profile") = "standard", py::arg("level") = "ard");
     module.def("match_table", &match_table, py::arg("patients"), py::arg("donors"), py::arg("rows"), py::arg("loci"),
                py::arg("nomenclature"), py::arg("null_policy"), py::arg("profile"), py::arg("donor_required"),
                py::arg("threads"));

@@ -24,14 +24,16 @@ RowFilter python_filter(const py::handle& callable) {
 }
 
 SearchResult search(const SearchIndex& index, const Phenotype& patient, const std::vector<std::string>& loci,
-                    unsigned max_mismatches, const std::vector<unsigned>& limits, const std::string& direction_text,
-                    const py::list& filters, const std::vector<std::string>& report, std::uint64_t offset,
-                    std::uint64_t limit, unsigned threads) {
+                    unsigned max_mismatches, const std::vector<unsigned>& limits,
+                    const std::vector<std::string>& levels, const std::string& direction_text, const py::list& filters,
+                    const std::vector<std::string>& report, std::uint64_t offset, std::uint64_t limit,
+                    unsigned threads) {
     SearchRequest request;
     for (std::size_t i = 0; i < loci.size(); ++i) {
         const Locus locus = require_locus(loci[i]);
         request.loci.push_back(locus);
         request.locus_limits[index_of(locus)] = static_cast<std::uint8_t>(std::min(limits.at(i), 3U));
+        request.levels[index_of(locus)] = match_level(levels.at(i));
     }
     request.max_mismatches = max_mismatches;
     request.direction = direction(direction_text);
@@ -62,6 +64,11 @@ std::span<const std::uint8_t> bytes(const std::vector<Counts>& counts) {
 void register_search(py::module_& module) {
     py::class_<SearchResult>(module, "SearchResult")
         .def_property_readonly("donors", [](const SearchResult& r) { return r.donors; })
+        .def_property_readonly(
+            "unread",
+            [](const py::object& self) {
+                return view(std::span<const std::uint16_t>(py::cast<const SearchResult&>(self).unread), self);
+            })
         .def_property_readonly("donors_by_mismatches", [](const SearchResult& r) { return r.donors_by_mismatches; })
         .def_property_readonly(
             "rows",
@@ -100,8 +107,8 @@ void register_search(py::module_& module) {
              }),
              py::arg("segment"), py::arg("nomenclature"), py::arg("null_policy"), py::arg("profile") = "standard")
         .def("search", &search, py::arg("patient"), py::arg("loci"), py::arg("max_mismatches"), py::arg("limits"),
-             py::arg("direction"), py::arg("filters"), py::arg("report"), py::arg("offset"), py::arg("limit"),
-             py::arg("threads"))
+             py::arg("levels"), py::arg("direction"), py::arg("filters"), py::arg("report"), py::arg("offset"),
+             py::arg("limit"), py::arg("threads"))
         .def("unknown_typings", [](const SearchIndex& self) {
             py::list rows;
             for (const UnknownTyping& u : self.unknown_typings()) {

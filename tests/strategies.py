@@ -1,8 +1,8 @@
 """Random typings: what is drawn, from which names, for the tests that hold the core against the oracle.
 
 What: a `Vocabulary` is the few names of one locus that a test draws from (`two_field_vocabulary`,
-`release_vocabulary`); `TypingDraw` draws positions, genotypes and typings in every form of SEMANTICS section 1 that is
-read; `oracle_typing` and `gl_text` are the same typing for the oracle and for the core. Invariants: whatever is drawn is
+`release_vocabulary`); `TypingDraw` draws positions, genotypes and typings in every form of SEMANTICS section 1;
+`gl_text` writes a typing and `oracle_phenotype` reads it for the oracle. Invariants: whatever is drawn is
 plain text, so that a failing case can be read and pasted; the draws go through `Chooser`, so that hypothesis (which
 shrinks) and `random.Random` (which is fast and has a seed) share them. Why few names: overlaps, nulls, homozygosity and
 shared groups must be frequent, or nothing is tested.
@@ -11,19 +11,23 @@ shared groups must be frequent, or nothing is tested.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar
 
 from hypothesis import strategies as st
 
+from reference.mac import MacTable
+from reference.names import DRB345, GENES_OF_DRB345
 from reference.nomenclature import LOCI, Nomenclature, Release, TwoField, parse_name
 from reference.phenotype import Phenotype, parse_phenotype
-from reference.truth import existing_data_dir
+from reference.serology import LETTERS
+from reference.truth import data_dir, existing_data_dir, mac_file
 
 T = TypeVar("T")
-Genotype = tuple[str, str]  # two positions as written, without the locus; the second one may be blank
+Genotype = tuple[str, str]  # two positions as written, mostly without the locus; the second one may be blank
 Typing = tuple[Genotype, ...]  # genotype alternatives; none: untyped
 UNTYPED: Typing = ()
 
@@ -64,11 +68,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names of one locus, without the locus.
+    """The names of one locus, without the locus but for antigens and the genes of DRB345.
 
     Attributes:
         locus: The locus.
-        names: Alleles, groups and XX codes that the nomenclature knows, expressed or possibly null.
+        names: Names of every kind that the nomenclature knows, expressed or possibly null.
         nulls: Names of which all members are null.
         unknown: Well-formed names that the nomenclature does not know; none in an open world.
     """
@@ -79,24 +83,73 @@ class Vocabulary:
     unknown: tuple[str, ...] = ()
 
 
-def two_field_vocabulary(locus: str) -> Vocabulary:
-    """Names of every form in three first fields, so that most pairs overlap somehow."""
-    names = (
-        "01:01 02:01 01:02 01:XX 02:01:01G 01:01P 01:01:01 01:01:01:01 02:XX 24:02 24:02:01:02L 01:02Q 02:01:01:02S "
-        "01:1000 02:02:01G 24:XX 1000:01 24:02P 02:01:07C 01:01:09A"
-    )
-    return Vocabulary(locus, tuple(names.split()), ("01:04N", "02:01N", "24:09:01N", "01:01:01:02N", "77:01N"))
+@cache
+def macs() -> MacTable | None:
+    """The multiple allele codes that the core finds as well; None where there is no data."""
+    return MacTable.read(mac_file()) if data_dir() is not None else None
+
+
+@cache
+def oracle_two_field() -> TwoField:
+    """The oracle's nomenclature without data, with the codes that the core finds."""
+    return TwoField(macs())
 
 
 @cache
 def oracle_release() -> Release:
     """The oracle's 3.58.0; for tests that have the fixture `release`."""
-    return Release(existing_data_dir(), "3.58.0")
+    return Release(existing_data_dir(), "3.58.0", macs())
+
+
+# Antigens whose alleles are of the first fields below, or of none of them.
+ANTIGENS = {
+    "A": "A1 A2 A203 A9 A24 A2403 A23(9)",
+    "B": "B7 B703 B15",
+    "C": "Cw1 C2 Cw3",
+    "DRB1": "DR1 DR103 DR17 DR2",
+    "DRB3": "DR52",
+    "DRB4": "DR53",
+    "DRB5": "DR51",
+    "DQB1": "DQ2 DQ1",
+}
+
+
+@cache
+def two_field_vocabulary(locus: str) -> Vocabulary:
+    """Names of every form in three first fields, so that most pairs overlap somehow."""
+    if locus == DRB345:
+        return _drb345_vocabulary(two_field_vocabulary)
+    names = (
+        "01:01 02:01 01:02 01:XX 02:01:01G 01:01P 01:01:01 01:01:01:01 02:XX 24:02 24:02:01:02L 01:02Q 02:01:01:02S "
+        "01:1000 02:02:01G 24:XX 1000:01 24:02P 02:01:07C 01:01:09A 02:01g 01:NEW 02:NEW NEW 0101 0201 01010102L "
+        + ANTIGENS.get(locus, "")
+    )
+    nulls = "01:04N 02:01N 24:09:01N 01:01:01:02N 77:01N 0104N"
+    if locus in GENES_OF_DRB345:
+        nulls += f" {locus}*NNNN"
+    codes = "02:AB 01:BMMP 01:AC" if macs() is not None else ""  # 01/02, 01:01/01:01N, 01/03
+    unknown = "02:ZZZZZZ 01:TDDF 02011"
+    return Vocabulary(locus, (*names.split(), *codes.split()), tuple(nulls.split()), tuple(unknown.split()))
+
+
+def _drb345_vocabulary(of_gene: Callable[[str], Vocabulary]) -> Vocabulary:
+    """Names of the three genes, each with its gene, and absence."""
+    names: list[str] = []
+    nulls = ["DRBX*NNNN"] * 4
+    unknown: list[str] = []
+    for gene in GENES_OF_DRB345:
+        words = of_gene(gene)
+        names += [written(gene, name) for name in words.names[:6] + words.names[-6:]]
+        nulls.append(written(gene, words.nulls[0]))
+        unknown += [written(gene, name) for name in words.unknown[:2]]
+    return Vocabulary(DRB345, (*names, "DRBX*NEW"), tuple(nulls), tuple(unknown))
 
 
 @cache
 def release_vocabulary(locus: str) -> Vocabulary:
     """Real names at which rules differ, found in the files: see the comments."""
+    if locus == DRB345:
+        return _drb345_vocabulary(release_vocabulary)
     release = oracle_release()
     of_locus = sorted(a for a in release.alleles if a.startswith(locus + "*"))
     p_groups: dict[str, list[str]] = {}
@@ -152,13 +205,47 @@ def release_vocabulary(locus: str) -> Vocabulary:
     for first_field in some_fields:
         (nulls if all(a.endswith("N") for a in sizes[first_field]) else cut_names).append(first_field + ":XX")
     nulls += [a for a in of_locus if a.endswith("N")][:3]
+    # Small g: of a P group beside which there are nulls, and of the largest one. NEW of a first field, and of any.
+    small_g = [g for g in sorted(p_groups) if g.endswith("P") and release.may_be_null(g[:-1] + "g")]
+    cut_names += [*(g[:-1] + "g" for g in small_g[:1]), largest[:-1] + "g", f"{some_fields[-1]}:NEW", f"{locus}*NEW"]
+    # Antigens: a broad, a split, an associated one; the smallest and the largest.
+    antigens = {a for allele in of_locus for a in release.serology.antigens(allele)}
+    kinds = {release.serology.relations.subtype(a): a for a in sorted(antigens)}
+    by_alleles = sorted(antigens, key=lambda a: (len(release.serology.alleles(a)), a))
+    cut_names += [*kinds.values(), *by_alleles[:1], *by_alleles[-1:]]
+    # Names that were: of before 2010, deleted, renamed.
+    gone = [str(old) for old in release.old_names if old.locus == locus and _known(release, str(old))]
+    cut_names += [name for name in gone if not release.is_null(name)][:6]
+    nulls += [name for name in gone if release.is_null(name)][:2]
+    unknown = [str(old) for old in release.old_names if old.locus == locus and not _known(release, str(old))][:2]
+    cut_names += _codes(locus)
+    unknown += [f"{locus}*01:ZZZZZZ", f"{locus}*99:AB"]
     # Unknown: names that only nulls extend without their N, another suffix, and what no file has.
     only_null = sorted({a[:-1] for a in of_locus if a.endswith("N")} - set(of_locus) - set(two_fields))
-    unknown = [n for n in only_null if n not in cut_names][:2]
+    unknown += [n for n in only_null if n not in cut_names][:2]
     unknown += [two_fields[0] + "L", "99:XX", "98:01", two_fields[0] + ":01:99", "98:01:01G", "98:01P"]
     unknown = [u for u in unknown if not _known(release, _with_locus(locus, u))]
+    if locus in GENES_OF_DRB345:
+        nulls.append(f"{locus}*NNNN")
     bare = [_bare(names) for names in (cut_names, nulls, unknown)]
     return Vocabulary(locus, *bare)
+
+
+def _codes(locus: str) -> list[str]:
+    """Codes of the locus: some of whose members the release has, with and without nulls; a generic one."""
+    table = macs()
+    assert table is not None
+    found: list[str] = []
+    for code in sorted(table.codes):
+        members = table.members(code)
+        name = f"{locus}*{members[0].split(':')[0] if ':' in members[0] else '01'}:{code}"
+        if len(members) < 9 and _known(oracle_release(), name):
+            meaning = oracle_release().meaning(name)
+            if bool(meaning.dropped) == (len(found) % 2 == 1) and meaning.may_be_null == (len(found) > 1):
+                found.append(name)
+        if len(found) == 4:
+            break
+    return found
 
 
 def _known(nomenclature: Nomenclature, name: str) -> bool:
@@ -174,8 +261,24 @@ def _with_locus(locus: str, name: str) -> str:
 
 
 def _bare(names: Iterable[str]) -> tuple[str, ...]:
-    """Each name once, without its locus."""
-    return tuple(dict.fromkeys(name.rpartition("*")[2] for name in names))
+    """Each name once, without its locus but for absence."""
+    return tuple(dict.fromkeys(name if name.endswith("NNNN") else name.rpartition("*")[2] for name in names))
+
+
+# What says its locus by itself: an antigen, or a name with its gene.
+_SAYS_ITS_LOCUS = re.compile(
+    rf"[A-Z0-9]+\*.*|(?:{'|'.join(sorted(set(LETTERS.values()), key=len, reverse=True))}|C)[0-9].*"
+)
+
+
+def says_its_locus(text: str) -> bool:
+    """Whether a name is written without a locus in front of it."""
+    return _SAYS_ITS_LOCUS.fullmatch(text) is not None
+
+
+def written(locus: str, text: str) -> str:
+    """A name with its locus."""
+    return text if says_its_locus(text) else f"{locus}*{text}"
 
 
 def vocabularies(nomenclature: Nomenclature) -> dict[str, Vocabulary]:
@@ -205,10 +308,12 @@ class TypingDraw:
             return self.name(chooser)
         if kind > 26 and self.unknowns and self.words.unknown:
             return chooser.pick(self.words.unknown)
-        items = [self.name(chooser) for _ in range(chooser.number(2, 4))]
+        first, *others = (self.name(chooser) for _ in range(chooser.number(2, 4)))
+        # Digits alone behind a '/' are a short item, not a name of before 2010.
+        items = [first, *(written(self.words.locus, o) if o[:4].isdigit() else o for o in others)]
         if kind in (18, 19) and self.words.unknown:
             # Unknown names beside known ones are dropped.
-            items.insert(chooser.number(0, len(items)), chooser.pick(self.words.unknown))
+            items.insert(chooser.number(1, len(items)), written(self.words.locus, chooser.pick(self.words.unknown)))
         if kind > 22:
             # Short items inherit the first field of the item before.
             short = [self._short(chooser, items[0])]
@@ -216,11 +321,13 @@ class TypingDraw:
         return "/".join(items)
 
     def _short(self, chooser: Chooser, before: str) -> str:
-        """`04N` of `01:04N`: a name of two fields and of the same first field as `before`."""
+        """`04N` of `01:04N`: a name of two fields and of the same first field as `before`; antigens' numbers."""
+        if re.fullmatch(r"[A-Z][a-z]?[0-9]+|DR[0-9]+|DQ[0-9]+", before) and self.words.locus != DRB345:
+            return chooser.pick([n.lstrip("ABCDQRw") for n in self.words.names if says_its_locus(n) and "(" not in n])
         first_field = before.split(":")[0] + ":"
         known = (*self.words.names, *self.words.nulls)
         same = [n.partition(":")[2] for n in known if n.startswith(first_field) and n.count(":") == 1]
-        same = [s for s in same if s != "XX" and not s.endswith("G")]
+        same = [s for s in same if re.fullmatch(r"[0-9]+[NLSCAQP]?", s)]
         return chooser.pick(same) if same else ""
 
     def genotype(self, chooser: Chooser) -> Genotype:
@@ -232,7 +339,16 @@ class TypingDraw:
         kind = chooser.number(0, 11)
         if kind == 11:
             return UNTYPED
-        return tuple(self.genotype(chooser) for _ in range(chooser.number(2, 3) if kind > 8 else 1))
+        drawn = [self.genotype(chooser) for _ in range(chooser.number(2, 3) if kind > 8 else 1)]
+        if self.words.locus == DRB345 and not _is_of_drb345(drawn):
+            drawn[0] = (drawn[0][0], "DRBX*NNNN")
+        return tuple(drawn)
+
+
+def _is_of_drb345(genotypes: Iterable[Genotype]) -> bool:
+    """Whether a GL string of these would be of DRB345: all of one gene are of that gene."""
+    (locus,) = parse_phenotype(gl_text(DRB345, tuple(genotypes))).typings
+    return locus == DRB345
 
 
 @st.composite
@@ -245,7 +361,8 @@ def gl_text(locus: str, typing: Typing) -> str:
     """The locus's part of a GL string; empty if untyped."""
 
     def position(text: str) -> str:
-        return f"{locus}*{text}"
+        first, slash, rest = text.partition("/")
+        return written(locus, first) + slash + rest
 
     return "|".join(position(a) + ("+" + position(b) if b else "") for a, b in typing)
 

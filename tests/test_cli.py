@@ -31,6 +31,7 @@ import typer.main
 import allomatch as am
 from allomatch import cli
 from allomatch._core import ERROR_CODES
+from made_up import full_release
 
 GL = "A*01:01+A*02:01"
 GOOD = f"donor_id,gl\nD1,{GL}\nD2,A*01:01+A*03:01\nD3,A*11:01+A*24:02\n"
@@ -551,6 +552,43 @@ def test_nomenclature_install_list_and_use(home: Path, run: Run) -> None:
     refused(run("nomenclature", "install", "3.57.0", "--from", source), "FileNotFound", "hla_nom_p.txt")
     refused(run("nomenclature", "install", "newest", "--from", source), "ReleaseNotFound", "newest")
     assert list(run("nomenclature", "list", "--json").json()["releases"]) == ["3.58.0"]
+
+
+def test_nomenclature_show(run: Run) -> None:
+    assert run("nomenclature", "install", "3.58.0", "--from", full_release(Path("official"))).code == 0
+    answer = run("nomenclature", "show", "A*03:01", "--json").json()
+    assert answer == {
+        "name": "A*03:01",
+        "nomenclature": "3.58.0",
+        "current_name": "A*03:01",
+        "null": False,
+        "ard": ["A*03:01"],
+        "P": ["A*03:01"],
+        "G": ["A*03:01"],
+        "g": ["A*03:01g"],
+        "two-field": ["A*03:01"],
+        "first-field": ["A*03"],
+        "serology": ["A3"],
+        "alleles": ["A*03:01:01"],
+        "warnings": [],
+    }
+    shown = run("nomenclature", "show", "A*0101").out
+    for words in (
+        "A*0101 under 3.58.0",
+        "now called    A*01:01\n",
+        "antigens      A1\n",
+        "1 allele: A*01:01\n",
+        "warning: ",
+    ):
+        assert words in shown
+    shown = run("nomenclature", "show", "A*03:01:02N").out
+    assert "antigens      none\n" in shown
+    assert "protein       none\n" in shown
+    assert "2 alleles: A*03:01:01/A*03:01:02N\n" in run("nomenclature", "show", "A*03:XX").out
+    assert run("nomenclature", "show", "B44", "-n", "two-field", "--json").json()["alleles"] == ["B44"]
+    refused(run("nomenclature", "show", "A*77:01"), "UnknownName", "A*77:01", "3.58.0")
+    refused(run("nomenclature", "show", "A*\x1b[31m"), "MalformedTyping")
+    assert run("nomenclature", "show").code == 2
 
 
 # --- demo -----------------------------------------------------------------------------------------------------------

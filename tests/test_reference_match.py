@@ -27,7 +27,7 @@ from reference.match import (
 )
 from reference.nomenclature import Meaning, Name, Nomenclature, Release, TwoField, UnknownNameError
 from reference.phenotype import parse_phenotype
-from reference.truth import existing_data_dir, needs_data, needs_older_releases
+from reference.truth import existing_data_dir, has_releases, needs_data, needs_older_releases
 
 Pair = tuple[str, str]
 POLICIES: tuple[NullPolicy, ...] = ("explicit", "possible")
@@ -320,3 +320,96 @@ def test_match_sums_over_loci() -> None:
         match(patient, donor, TwoField(), ())
     with pytest.raises(ValueError, match="null policy"):
         match(patient, donor, TwoField(), ("A",), "atlas")  # type: ignore[arg-type]
+
+
+# --- NEW, absence, unknown members, and the rules of Atlas ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_new_matches_nothing_certainly(policy: NullPolicy) -> None:
+    null = int(policy == "possible")
+    for nom in (None, *([release("3.58.0")] if has_releases("3.58.0") else [])):
+        assert counts(("02:NEW", "01:01"), ("02:01", "01:01"), nom, policy).least == 0
+        assert counts(("02:NEW", "01:01"), ("02:01", "01:01"), nom, policy).greatest == 1
+        assert counts(("02:NEW", "01:01"), ("02:NEW", "01:01"), nom, policy).greatest == 1
+        assert counts(("02:NEW", ""), ("02:NEW", ""), nom, policy) == Counts(0, 2, 0, 2, 0, 2)
+        assert counts(("NEW", "01:01"), ("02:NEW", "01:01"), nom, policy).least == 0
+        assert counts(("02:NEW", "01:01"), ("02:XX", "01:01"), nom, policy).least == 0
+        # An expressed allele of another first field is none of A*02; it may be homozygous for the other one if null.
+        assert counts(("02:NEW", "01:01"), ("03:01", "01:01"), nom, policy).least == 1
+        assert counts(("02:NEW", "01:01"), ("01:01", "01:01"), nom, policy).least == 1 - null
+        assert counts(("NEW", "01:01"), ("03:01", "01:01"), nom, policy).category == "potential"
+
+
+def test_new_of_unlike_first_fields_share_nothing() -> None:
+    assert counts(("02:NEW", "01:01"), ("03:NEW", "01:01")).least == 1
+    assert counts(("10:NEW", "01:01"), ("100:NEW", "01:01")).least == 1
+    assert counts(("NEW", "01:01"), ("NEW", "01:01")) == Counts(0, 1, 0, 1, 0, 1)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_absent_genes(policy: NullPolicy) -> None:
+    def at_drb345(patient: Pair, donor: Pair) -> Counts:
+        return counts(patient, donor, policy=policy, locus="DRB345")
+
+    absent, drb3, drb4 = "DRBX*NNNN", "DRB3*01:01", "DRB4*01:03"
+    assert at_drb345((drb3, drb4), (drb4, drb3)) == exactly(0, 0, 0)
+    assert at_drb345((drb3, drb4), (drb3, "DRB4*01:01")) == exactly(1, 1, 1)
+    assert at_drb345((drb3, "DRB4*01:XX"), (drb3, drb4)).category == "potential"
+    assert at_drb345(("DRB3*01:01", absent), ("DRB4*01:01", absent)) == exactly(2, 1, 1)  # one name, two genes
+    # Absence is no protein, like a null.
+    assert at_drb345((drb3, absent), (drb3, drb3)) == exactly(0, 0, 0)
+    assert at_drb345((drb3, absent), (drb3, "DRB4*01:03:01:02N")) == exactly(0, 0, 0)
+    assert at_drb345((drb3, absent), (drb3, drb4)) == exactly(1, 0, 1)
+    assert at_drb345((absent, absent), (absent, "")) == exactly(0, 0, 0)
+    assert at_drb345((absent, absent), (drb3, drb4)) == exactly(2, 0, 2)
+    # Absence is a result, untyped is none.
+    assert at_drb345((absent, absent), ("", "")) == Counts(0, 2, 0, 0, 0, 2)
+    assert at_drb345(("DR52", absent), ("DR52", absent)) == Counts(0, 2, 0, 1, 0, 1)
+
+
+def test_antigens_match_by_their_alleles() -> None:
+    assert counts(("A2", "01:01"), ("02:05", "01:01")) == Counts(0, 1, 0, 1, 0, 1)
+    assert counts(("A9", "01:01"), ("24:02", "01:01")) == Counts(0, 1, 0, 1, 0, 1)
+    assert counts(("A9", "01:01"), ("A24", "01:01")).category == "potential"
+    assert counts(("A23", "01:01"), ("A24", "01:01")).least == 1
+    assert counts(("A9", "A9"), ("23:01", "24:02")).least == 0
+    # An antigen is expressed, whatever the policy.
+    for policy in POLICIES:
+        assert counts(("A2", "01:01"), ("01:01", "01:01"), policy=policy).least == 1
+
+
+@needs_data
+def test_antigens_match_by_their_alleles_in_a_release() -> None:
+    nom = release("3.58.0")
+    assert counts(("A9", "01:01"), ("24:02", "01:01"), nom).category == "potential"
+    assert counts(("A23", "01:01"), ("A24", "01:01"), nom).category == "potential"  # A*24:19 is known as A9 alone
+    assert counts(("A23", "01:01"), ("24:02", "01:01"), nom).least == 1
+    assert counts(("B5102", "07:02"), ("51:01", "07:02"), nom, locus="B").least == 1
+    assert counts(("B51", "07:02"), ("51:02", "07:02"), nom, locus="B").least == 0
+
+
+@needs_data
+def test_old_names_match_as_the_new_ones() -> None:
+    nom = release("3.58.0")
+    for old, new in [("0201", "02:01"), ("9201", "02:101"), ("23:69", "23:01:01:01"), ("01:34N", "01:01:38L")]:
+        assert counts((old, "03:01"), (new, "03:01"), nom) == exactly(0, 0, 0)
+    # B*07:44 turned out to be a null.
+    assert counts(("07:44", "08:01"), ("08:01", "08:01"), nom, locus="B") == exactly(0, 0, 0)
+
+
+def test_rules_of_atlas() -> None:
+    def by_atlas(patient: Pair, donor: Pair) -> Counts:
+        p, d = parse_phenotype({"A": patient}), parse_phenotype({"A": donor})
+        return match_locus(p.typing("A"), d.typing("A"), TwoField(), profile="atlas")
+
+    assert by_atlas(("NEW", "01:01"), ("02:01", "01:01")) == exactly(1, 1, 1)
+    assert by_atlas(("02:NEW", "01:01"), ("02:NEW", "01:01")) == exactly(1, 1, 1)
+    assert by_atlas(("NEW", "NEW"), ("02:XX", "01:XX")).least == 2
+    assert by_atlas(("NEW", "01:01"), ("", "")) == Counts(0, 2, 0, 2, 0, 2)
+    assert by_atlas(("01:11N", "02:125N"), ("24:09N", "02:125N")) == exactly(0, 0, 0)
+    with pytest.raises(ValueError, match="no multiple allele codes"):
+        by_atlas(("02:01/02:AB", "01:01"), ("02:01", "01:01"))
+    assert counts(("02:01/02:AB", "01:01"), ("02:01", "01:01")) == exactly(0, 0, 0)
+    with pytest.raises(ValueError, match="profile"):
+        match_locus(None, None, TwoField(), profile="hap-e")  # type: ignore[arg-type]

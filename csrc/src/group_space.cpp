@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kFirstUnnamed = 0x10000 - GroupSpace::kUnnamed;
 
-std::uint64_t first_field_key(std::uint8_t gene, std::uint16_t first) noexcept {
+std::uint64_t first_field_key(std::uint16_t gene, std::uint16_t first) noexcept {
     return std::uint64_t{gene} << 32U | std::uint64_t{first} << 16U;
 }
 
@@ -132,10 +132,10 @@ std::string GroupSpace::group_text(GroupId group) const {
         return to_text(locus_, Name{{static_cast<std::uint16_t>(field & 0xffffU), 0, 0, 0},
                                     NameKind::New,
                                     0,
-                                    static_cast<std::uint8_t>(field >> 16U)});
+                                    static_cast<std::uint16_t>(field >> 16U)});
     }
     const std::uint64_t key = two_field_[group.value];
-    const auto gene = static_cast<std::uint8_t>(key >> 32U);
+    const auto gene = static_cast<std::uint16_t>(key >> 32U);
     const auto first = static_cast<std::uint16_t>(key >> 16U);
     const auto second = static_cast<std::uint16_t>(key & 0xffffU);
     if (second >= kFirstUnnamed)

@@ -58,7 +58,6 @@ void HitRows::keep(WalkHits& hits, std::span<const std::uint64_t> starts, std::s
         if (end == offsets_.back()) continue;
         offsets_.push_back(end);
         hits.phenotypes[kept] = hits.phenotypes[h];
-        hits.spent[kept] = hits.spent[h];
         for (auto& typings : hits.typings) {
             if (!typings.empty()) typings[kept] = typings[h];
         }
@@ -66,7 +65,6 @@ void HitRows::keep(WalkHits& hits, std::span<const std::uint64_t> starts, std::s
     }
     rows_.resize(end);
     hits.phenotypes.resize(kept);
-    hits.spent.resize(kept);
     for (auto& typings : hits.typings) typings.resize(std::min(typings.size(), kept));
 }
 

@@ -39,4 +39,24 @@ void report_unsearched(const SearchIndex& index, const Phenotype& patient, const
     });
 }
 
+void flag_unread(const SearchIndex& index, const SearchRequest& request, const Cancel& cancel, SearchResult& result) {
+    const Segment& segment = index.segment();
+    const auto flag = [&](Locus locus) {
+        const Interpretation& interpretation = index.interpretation(locus);
+        if (interpretation.all_known()) return;
+        result.unread.resize(result.rows.size());
+        for (std::size_t row = 0; row < result.rows.size(); ++row) {
+            if (row % 4096 == 0) cancel.check();
+            const TypingId typing = segment.typing_of(result.phenotypes[result.row_phenotypes[row]], locus);
+            for (const PositionPair& pair : segment.dictionary(locus).alternatives(typing)) {
+                if (interpretation.position(pair.first).known && interpretation.position(pair.second).known) continue;
+                result.unread[row] = static_cast<std::uint16_t>(result.unread[row] | 1U << index_of(locus));
+            }
+        }
+    };
+    static_assert(kLocusCount <= 16);
+    for (const Locus locus : request.loci) flag(locus);
+    for (const Locus locus : request.report) flag(locus);
+}
+
 }  // namespace allomatch

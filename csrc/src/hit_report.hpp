@@ -12,4 +12,7 @@ namespace allomatch {
 void report_unsearched(const SearchIndex& index, const Phenotype& patient, const SearchRequest& request,
                        const Cancel& cancel, SearchResult& result);
 
+// Flags the listed hits whose typing at a locus, searched or reported, the nomenclature cannot read.
+void flag_unread(const SearchIndex& index, const SearchRequest& request, const Cancel& cancel, SearchResult& result);
+
 }  // namespace allomatch

@@ -6,6 +6,30 @@
 #include "allomatch/error.hpp"
 
 namespace allomatch {
+namespace {
+
+// "01", "105N" of a generic code, "02:105N" of a specific one: fields of two to four digits, a suffix or none.
+bool is_member(std::string_view text, bool specific) noexcept {
+    if (!text.empty() && std::string_view("NLSCAQ").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+    const std::size_t colon = text.find(':');
+    if (specific != (colon != std::string_view::npos)) return false;
+    const auto is_field = [](std::string_view field) {
+        return field.size() >= 2 && field.size() <= 4 && field.find_first_not_of("0123456789") == field.npos;
+    };
+    return is_field(text.substr(0, colon)) && (!specific || is_field(text.substr(colon + 1)));
+}
+
+bool are_members(std::string_view list) noexcept {
+    const bool specific = list.find(':') != std::string_view::npos;
+    while (true) {
+        const std::size_t end = list.find('/');
+        if (!is_member(list.substr(0, end), specific)) return false;
+        if (end == std::string_view::npos) return true;
+        list.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace
 
 std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::string text) {
     auto table = std::make_shared<MacTable>();
@@ -28,18 +52,17 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
         const std::size_t tab = rest.find('\t');
         const std::uint32_t code = mac_code(rest.substr(0, tab));
         const std::string_view members = tab == std::string_view::npos ? std::string_view{} : rest.substr(tab + 1);
-        const bool listed = !members.empty() && members.find_first_not_of("0123456789:/NLSCAQX") == members.npos;
-        if (code == 0 || tab == std::string_view::npos || !listed) {
-            // A heading, or blank.
-            if (table->entries_.empty() || line.empty()) continue;
-            throw Error(ErrorCode::BadReleaseFile, shown(file) + ":" + std::to_string(number) +
-                                                       ": expected 'CODE<tab>members': " + shown(line) +
-                                                       "; fetch the file of allele codes again");
-        }
-        if (cut_short) {
+        const bool listed = code != 0 && !members.empty() && members.front() >= '0' && members.front() <= '9';
+        if (line.empty() || (!listed && table->entries_.empty())) continue;  // blank, or a heading
+        if (listed && cut_short) {
             throw Error(ErrorCode::BadReleaseFile, shown(file) +
                                                        " ends in the middle of a line: it was cut short; "
                                                        "fetch the file of allele codes again");
+        }
+        if (!listed || !are_members(members)) {
+            throw Error(ErrorCode::BadReleaseFile, shown(file) + ":" + std::to_string(number) +
+                                                       ": expected 'CODE<tab>members': " + shown(line) +
+                                                       "; fetch the file of allele codes again");
         }
         table->entries_.push_back({code, static_cast<std::uint32_t>(members.data() - all.data()),
                                    static_cast<std::uint32_t>(members.size())});

@@ -137,6 +137,8 @@ Name serology(Locus locus, std::string_view text, std::uint16_t number) {
         if (gene == 0 || (locus != Locus::DRB345 && gene != gene_of(locus)))
             malformed(locus, text, "DR52, DR53 and DR51 are the antigens of DRB3, DRB4 and DRB5");
         if (locus == Locus::DRB345) name.gene = gene;
+    } else if (locus == Locus::DRB1 && gene_of_antigen(number) != 0) {
+        malformed(locus, text, "DR52, DR53 and DR51 are the antigens of DRB3, DRB4 and DRB5");
     }
     return name;
 }
@@ -333,9 +335,25 @@ Name parse_name(Locus locus, std::string_view original) {
     const std::string_view rest = without_hla(text);
     const std::size_t star = rest.find('*');
     if (star == std::string_view::npos) {
-        const std::string_view body = without_letters(locus, rest);
-        if (rest.size() != text.size() && body.size() == rest.size()) malformed(locus, text, "'HLA-' without a locus");
-        Name name = parse_body(locus, text, body, false);
+        if (locus == Locus::DRB345) {
+            // "DR52", "DRB30101": what says one of the three genes is a name of it.
+            const auto said = locus_said(text);
+            if (said && gene_of(*said) != 0) {
+                Name name = parse_name(*said, text);
+                name.gene = gene_of(*said);
+                return name;
+            }
+        }
+        // A name with a colon has its locus before a '*', or none.
+        const std::string_view body = rest.find(':') == std::string_view::npos ? without_letters(locus, rest) : rest;
+        const std::size_t letters = rest.size() - body.size();
+        if (rest.size() != text.size() && letters == 0) malformed(locus, text, "'HLA-' without a locus");
+        // "DRB11404" names its locus and is DRB1*1404; "DR1404" and "1404" are the antigen.
+        const bool named = letters > 1 && letters == locus_name(locus).size();
+        Name name = parse_body(locus, text, body, named);
+        // "DR52" is of DRB3, but "DR0101" is of DRB1.
+        if (letters == 2 && gene_of(locus) != 0 && name.kind != NameKind::Serology)
+            malformed(locus, text, "it names another locus");
         // At DRB345 a name must say its gene; an antigen does.
         if (locus == Locus::DRB345 && name.gene == 0 && name.kind != NameKind::Absent && name.kind != NameKind::New)
             malformed(locus, text, "it does not say which of DRB3, DRB4 and DRB5 it is of");
@@ -363,6 +381,7 @@ std::optional<Locus> locus_said(std::string_view text) {
         return require_locus(rest.substr(0, star));
     }
     if (rest.find(':') != std::string_view::npos) return std::nullopt;
+    if (equals_upper(rest, "NNNN") || equals_upper(rest, "NE")) return Locus::DRB345;
     for (const Locus locus : {Locus::A, Locus::B, Locus::C, Locus::DRB1, Locus::DRB3, Locus::DRB4, Locus::DRB5,
                               Locus::DQA1, Locus::DQB1, Locus::DPA1, Locus::DPB1}) {
         const std::string_view body = without_letters(locus, rest);

@@ -260,16 +260,27 @@ bool Nomenclature::reduce_names(Locus locus, std::span<const Name> names, Level 
         }
         if (level == Level::FirstField || level == Level::Serology) {
             for (Name& name : out) {
-                if (name.kind != NameKind::Serology)
-                    name = Name{{name.fields[0], 0, 0, 0}, NameKind::XxCode, 0, name.gene};
+                const bool unnamed = name.kind == NameKind::New && level == Level::Serology;
+                if (name.kind == NameKind::Serology || name.fields[0] == 0 || unnamed) continue;
+                name = Name{{name.fields[0], 0, 0, 0}, NameKind::XxCode, 0, name.gene};
             }
         }
     } else {
         const ReleaseLocus& release = tables(locus);
         for (const Name& name : names) {
-            // "the official group or the name itself where the file gives none": a single name stays as given.
+            if (name.kind == NameKind::Absent || name.kind == NameKind::New) {
+                // Nothing that has a name. The first field of a new allele has one.
+                if (!knows(locus, name)) continue;
+                known = true;
+                const bool first_field = level == Level::FirstField && name.fields[0] != 0;
+                put(first_field ? Name{{name.fields[0], 0, 0, 0}, NameKind::XxCode, 0, name.gene} : name);
+                continue;
+            }
+            // "the official group or the name itself where the file gives none": a single name stays as given, an old
+            // one as it is called now.
             const auto self = [&](std::uint32_t allele) {
-                return name.kind == NameKind::Allele ? name : release.alleles[allele];
+                const bool single = name.kind == NameKind::Allele || name.kind == NameKind::Version2;
+                return single ? *release.current(name) : release.alleles[allele];
             };
             std::uint32_t last = kNone;
             release.for_each(name, macs_.get(), false, [&](std::uint32_t allele) {
@@ -291,7 +302,7 @@ bool Nomenclature::reduce_names(Locus locus, std::span<const Name> names, Level 
                     case Level::SmallG: {
                         const std::uint32_t group = p != kNone ? p : release.null_small_g[allele];
                         Name small = group != kNone ? release.p_names[group] : two_fields(full);
-                        if (small.suffix != 'N') small.kind = NameKind::SmallG;
+                        if (group != kNone) small.kind = NameKind::SmallG;
                         put(small);
                         break;
                     }
@@ -308,10 +319,6 @@ bool Nomenclature::reduce_names(Locus locus, std::span<const Name> names, Level 
                         break;
                 }
             });
-            if (name.kind == NameKind::Absent) {
-                known = true;
-                put(name);
-            }
         }
     }
     if (out.size() > 1) sort_unique(out);

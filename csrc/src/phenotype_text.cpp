@@ -58,7 +58,7 @@ bool all_digits(std::string_view text) noexcept {
 Name parse_next(Locus locus, const Name& before, std::string_view part) {
     const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
     const bool number = all_digits(digits) && part.size() <= digits.size() + 1;
-    if (!number || before.kind == NameKind::Serology) return parse_name(locus, part);
+    if (!number || before.kind == NameKind::Serology || before.fields[0] == 0) return parse_name(locus, part);
     const Name first_field{{before.fields[0], 0, 0, 0}, NameKind::XxCode, 0, before.gene};
     std::string whole = to_text(locus, first_field);
     whole.resize(whole.size() - 2);  // "A*01:XX" -> "A*01:"

@@ -268,7 +268,7 @@ class SegmentWriter {
         const std::size_t phenotypes = loci == 0 ? std::min<std::size_t>(rows_.size(), 1) : nodes[loci - 1];
         depth_ = 0;
         while (depth_ + 1 < loci && nodes[depth_] * 2 <= phenotypes) ++depth_;
-        first_rows_.reserve(phenotypes + 1);
+        first_rows_.reserve(phenotypes);
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (i == 0 || differs_[i] < loci) first_rows_.push_back(static_cast<std::uint32_t>(i));
         }
@@ -304,42 +304,133 @@ class SegmentWriter {
             }
             writer_.block(name + ".typings.pairs", Element::U32, pairs);
             writer_.block(name + ".typings.donors", Element::U32, dictionary.typing_donors);
+            typing_counts_[index_of(locus)] = dictionary.typing_donors.size();
             dictionary = {};
         }
     }
+
+    struct Level {
+        std::vector<std::uint32_t> typings, children;
+    };
 
     void write_trie() {
         std::vector<std::uint8_t> order;
         for (const Locus locus : order_) order.push_back(static_cast<std::uint8_t>(locus));
         writer_.block("trie.order", Element::U8, order);
-        for (std::size_t level = 0; level < depth_; ++level) {
-            const std::string name = "trie." + std::string(locus_name(order_[level]));
-            std::vector<std::uint32_t> typings;
-            std::vector<std::uint32_t> children;
-            const std::size_t child_level = level + 1 < depth_ ? level + 1 : order_.size() - 1;
+        const std::size_t phenotypes = first_rows_.size();
+        std::vector<Level> levels;
+        for (std::size_t l = 0; l < depth_; ++l) {
+            const std::string name = "trie." + std::string(locus_name(order_[l]));
+            Level& level = levels.emplace_back();
+            const std::size_t child_level = l + 1 < depth_ ? l + 1 : order_.size() - 1;
             std::uint32_t child = 0;
             for (std::size_t i = 0; i < rows_.size(); ++i) {
-                if (differs_[i] <= level) {
-                    typings.push_back(typing(i, level));
-                    children.push_back(child);
+                if (differs_[i] <= l) {
+                    level.typings.push_back(typing(i, l));
+                    level.children.push_back(child);
                 }
                 child += differs_[i] <= child_level ? 1 : 0;
             }
-            children.push_back(child);
-            writer_.block(name + ".typings", Element::U32, typings);
-            writer_.block(name + ".children", Element::U32, children);
+            level.children.push_back(child);
+            writer_.block(name + ".typings", Element::U32, level.typings);
+            writer_.block(name + ".children", Element::U32, level.children);
             cancel_.check();
         }
+        if (depth_ > 0) write_marks("trie.nodes", phenotypes, levels.back().children);
+        differs_ = {};
+        write_marks("trie.rows", rows_.size(), first_rows_);
         for (std::size_t level = depth_; level < order_.size(); ++level) {
             const std::string name = "trie." + std::string(locus_name(order_[level]));
-            column<std::uint32_t>(name + ".typings", Element::U32, first_rows_.size(),
+            column<std::uint32_t>(name + ".typings", Element::U32, phenotypes,
                                   [&](std::size_t p) { return typing(first_rows_[p], level); });
         }
-        differs_ = {};
-        first_rows_.push_back(static_cast<std::uint32_t>(rows_.size()));
-        writer_.block("trie.rows", Element::U32, first_rows_);
+        if (depth_ == 2 && order_.size() > 2) {
+            write_node_postings(levels[0], levels[1]);
+            write_phenotype_postings(levels[0], levels[1]);
+        }
         first_rows_ = {};
         for (auto& typings : donors_.typings) typings = {};
+    }
+
+    // A bit for each of `things`, set where a group starts.
+    void write_marks(const std::string& name, std::size_t things, std::span<const std::uint32_t> starts) {
+        std::vector<std::uint64_t> words((things + 63) / 64);
+        for (const std::uint32_t start : starts) {
+            if (start < things) words[start / 64] |= std::uint64_t{1} << start % 64;
+        }
+        writer_.block(name, Element::U64, words);
+    }
+
+    // Turns counts, each one place late, into where each one's things begin.
+    static void add_up(std::vector<std::uint32_t>& counts) {
+        std::partial_sum(counts.begin(), counts.end(), counts.begin());
+    }
+
+    void write_node_postings(const Level& top, const Level& second) {
+        std::vector<std::uint32_t> offsets(typing_counts_[index_of(order_[1])] + 1);
+        for (const std::uint32_t typing : second.typings) ++offsets[typing + 1];
+        add_up(offsets);
+        std::vector<std::uint32_t> place(offsets);
+        std::vector<std::uint32_t> tops(second.typings.size());
+        std::vector<std::uint32_t> nodes(second.typings.size());
+        for (std::size_t t = 0; t < top.typings.size(); ++t) {
+            for (std::uint32_t node = top.children[t]; node < top.children[t + 1]; ++node) {
+                const std::uint32_t at = place[second.typings[node]]++;
+                tops[at] = top.typings[t];
+                nodes[at] = node;
+            }
+        }
+        writer_.block("postings.nodes.offsets", Element::U32, offsets);
+        writer_.block("postings.nodes.tops", Element::U32, tops);
+        writer_.block("postings.nodes", Element::U32, nodes);
+        cancel_.check();
+    }
+
+    void write_phenotype_postings(const Level& top, const Level& second) {
+        const std::size_t phenotypes = first_rows_.size();
+        std::vector<std::uint32_t> third(phenotypes);
+        parallel_for((phenotypes + kChunk - 1) / kChunk, threads_, cancel_, [&](std::size_t task) {
+            for (std::size_t p = task * kChunk; p < std::min(phenotypes, (task + 1) * kChunk); ++p)
+                third[p] = typing(first_rows_[p], 2);
+        });
+        const std::size_t typings = typing_counts_[index_of(order_[2])];
+        // Phenotypes come in the order of their first typing: another one than the last begins a run.
+        const auto for_each = [&](auto visit) {
+            std::vector<std::uint32_t> last(typings, UINT32_MAX);
+            for (std::size_t t = 0; t < top.typings.size(); ++t) {
+                cancel_.check();
+                const std::uint32_t end = second.children[top.children[t + 1]];
+                for (std::uint32_t p = second.children[top.children[t]]; p < end; ++p) {
+                    const std::uint32_t typing = third[p];
+                    visit(p, typing, top.typings[t], std::exchange(last[typing], top.typings[t]) != top.typings[t]);
+                }
+            }
+        };
+        std::vector<std::uint32_t> run_offsets(typings + 1);
+        std::vector<std::uint32_t> place(typings + 1);
+        for_each([&](std::uint32_t, std::uint32_t typing, std::uint32_t, bool new_run) {
+            ++place[typing + 1];
+            run_offsets[typing + 1] += new_run ? 1 : 0;
+        });
+        add_up(place);
+        add_up(run_offsets);
+        std::vector<std::uint32_t> run_place(run_offsets);
+        std::vector<std::uint32_t> run_tops(run_offsets.back());
+        std::vector<std::uint32_t> run_starts(run_offsets.back() + std::size_t{1});
+        run_starts.back() = static_cast<std::uint32_t>(phenotypes);
+        std::vector<std::uint32_t> listed(phenotypes);
+        for_each([&](std::uint32_t p, std::uint32_t typing, std::uint32_t top_typing, bool new_run) {
+            const std::uint32_t at = place[typing]++;
+            listed[at] = p;
+            if (!new_run) return;
+            const std::uint32_t run = run_place[typing]++;
+            run_tops[run] = top_typing;
+            run_starts[run] = at;
+        });
+        writer_.block("postings.runs.offsets", Element::U32, run_offsets);
+        writer_.block("postings.runs.tops", Element::U32, run_tops);
+        writer_.block("postings.runs", Element::U32, run_starts);
+        writer_.block("postings.phenotypes", Element::U32, listed);
     }
 
     void write_donors() {
@@ -441,6 +532,7 @@ class SegmentWriter {
     unsigned threads_;
     const Cancel& cancel_;
     std::array<CanonicalDictionary, kLocusCount> dictionaries_;
+    std::array<std::size_t, kLocusCount> typing_counts_{};
     std::vector<std::uint32_t> ranks_;  // of each donor
     std::vector<Locus> order_;
     std::vector<std::uint32_t> rows_;    // donor of each row

@@ -15,7 +15,7 @@
 namespace allomatch {
 namespace {
 
-constexpr std::string_view kMagic = "allonom\1";
+constexpr std::string_view kMagic = "allonom\2";
 
 std::uint32_t checksum(std::string_view bytes) {
     return active_kernels().crc32c(0, bytes.data(), bytes.size());
@@ -30,7 +30,8 @@ class Writer {
     }
     template <typename T>
     void array(const std::vector<T>& values) {
-        static_assert(std::is_trivially_copyable_v<T>);
+        // No padding: equal tables are equal bytes.
+        static_assert(std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>);
         number(values.size());
         out_.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
     }

@@ -60,16 +60,17 @@ void split(std::string_view text, char separator, Visit visit) {
     }
 }
 
-// The first `Count` fields of a line; fails if there are fewer.
+// The first `Count` fields of a line; fails if there are fewer, or if there should be no more.
 template <std::size_t Count>
-std::array<std::string_view, Count> fields_of(const Line& line, char separator, std::string_view expected) {
+std::array<std::string_view, Count> fields_of(const Line& line, char separator, std::string_view expected,
+                                              bool exact = false) {
     std::array<std::string_view, Count> fields;
     std::size_t n = 0;
     split(line.text, separator, [&](std::string_view field) {
         if (n < Count) fields[n] = field;
         ++n;
     });
-    if (n < Count) line.fail("expected '" + std::string(expected) + "'");
+    if (n < Count || (exact && n > Count)) line.fail("expected '" + std::string(expected) + "'");
     return fields;
 }
 
@@ -130,7 +131,7 @@ void read_groups(std::string_view file, std::string_view content, LocusTables& l
     std::array<std::vector<bool>, kLocusCount> listed;
     for (std::size_t l = 0; l < loci.size(); ++l) listed[l].resize(loci[l]->alleles.size());
     for_each_line(file, content, [&](const Line& line) {
-        const auto [prefix, members, group_text] = fields_of<3>(line, ';', "locus*;members;group");
+        const auto [prefix, members, group_text] = fields_of<3>(line, ';', "locus*;members;group", true);
         if (prefix.empty()) line.fail("expected 'locus*;members;group'");
         const auto locus = gene_locus(prefix.substr(0, prefix.size() - 1));
         if (!locus) return;
@@ -378,6 +379,7 @@ std::string_view successor_in(std::string_view description) noexcept {
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(' '), rest.size());
         std::string_view word = rest.substr(0, end);
+        word = word.substr(0, word.find('('));  // "DRB1*08:01:01(March 2016)"
         while (!word.empty() && (word.back() == '.' || word.back() == ',')) word.remove_suffix(1);
         // "A*02 allele group renamed A*02:01" names a group first: a name has digits behind the first field.
         const std::size_t star = word.find('*');
@@ -385,6 +387,10 @@ std::string_view successor_in(std::string_view description) noexcept {
         rest = end < rest.size() ? rest.substr(end + 1) : std::string_view{};
     }
     return {};
+}
+
+Name two_fields(const Name& name) noexcept {
+    return {{name.fields[0], name.fields[1], 0, 0}, NameKind::Allele, name.suffix == 'N' ? 'N' : char{0}, name.gene};
 }
 
 // Deleted_alleles.txt: "HLA06674,A*01:34N,Sequence shown ... renamed A*01:01:38L (March 2011)". Names of before 2010
@@ -412,6 +418,15 @@ void read_deleted(std::string_view content, LocusTables& loci) {
     });
     for (auto& locus : loci) {
         locus->has_renamed = true;
+        // "C*03:99:01" is now "C*01:169:01", and so "C*03:99", should no allele have it any more, is "C*01:169". Behind
+        // all whole names, which come first.
+        const std::size_t whole = locus->renamed.size();
+        for (std::size_t i = 0; i < whole; ++i) {
+            const Renamed& entry = locus->renamed[i];
+            if (entry.from.kind != NameKind::Allele || entry.to.kind != NameKind::Allele || entry.from.fields[2] == 0)
+                continue;
+            locus->renamed.push_back({two_fields(entry.from), two_fields(entry.to)});
+        }
         sort_renamed(locus->renamed);
     }
 }

@@ -73,6 +73,8 @@ std::optional<Name> ReleaseLocus::successor(const Name& name) const {
     };
     if (name.kind != NameKind::Version2) return find(renamed, name);
     if (const auto official = find(version2, name)) return official;
+    // Some were deleted before 2010, a few of them with an odd number of digits, of which the rule knows nothing.
+    if (const auto deleted = find(renamed, name)) return deleted;
     return version2_by_rule(locus, name);
 }
 
@@ -150,7 +152,8 @@ void ReleaseLocus::derive_groups() {
     // Proteins: the first two fields.
     Groups& allele = groups[static_cast<std::size_t>(MatchLevel::Allele)];
     std::vector<std::uint32_t> allele_of_protein(protein_first.size(), kNone);
-    // Antigens: those of the allele; one known only by its broad may be any split.
+    // Antigens: the one of the allele. An associated antigen shows as the one that it is associated with (split or
+    // better), so that alleles of one antigen stay alike; an allele known only by its broad may be any split.
     Groups& antigen = groups[static_cast<std::size_t>(MatchLevel::Antigen)];
     for (const std::uint16_t number : antigens) {
         antigen.texts.push_back(to_text(locus, Name{{number, 0, 0, 0}, NameKind::Serology, 0}));
@@ -180,13 +183,15 @@ void ReleaseLocus::derive_groups() {
         if (direct.empty()) {
             if (const auto pseudo = find_antigen(alleles[i].fields[0])) direct.push_back(*pseudo);
         }
+        const auto is_broad = [&](std::uint32_t a) { return std::find(broad.begin(), broad.end(), a) != broad.end(); };
         std::vector<std::uint32_t> all;
         for (const std::uint32_t a : direct) {
-            all.push_back(a);
-            // An associated antigen is also the one that it is associated with: split or better.
-            if (associated[a] != kNone) all.push_back(associated[a]);
-            for (std::uint32_t split = 0; split < antigens.size(); ++split) {
-                if (broad[split] == a) all.push_back(split);
+            const std::uint32_t parent = associated[a];
+            all.push_back(parent != kNone && !is_broad(parent) ? parent : a);
+            const bool split_known =
+                std::any_of(direct.begin(), direct.end(), [&](std::uint32_t other) { return broad[other] == a; });
+            for (std::uint32_t below = 0; below < antigens.size() && is_broad(a) && !split_known; ++below) {
+                if (broad[below] == a || associated[below] == a) all.push_back(below);
             }
         }
         if (all.empty()) {

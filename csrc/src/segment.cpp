@@ -22,6 +22,12 @@ constexpr std::array<AttributeSpec, kAttributeCount> kAttributes = {{
     {"status", AttributeKind::Category, 0, 0, {}},
     {"tnc_e7", AttributeKind::Float32, 0, 1e6, {}},
     {"cd34_e6", AttributeKind::Float32, 0, 1e6, {}},
+    // Antigens that were reported beside DNA.
+    {"serology_A", AttributeKind::Category, 0, 0, {}},
+    {"serology_B", AttributeKind::Category, 0, 0, {}},
+    {"serology_C", AttributeKind::Category, 0, 0, {}},
+    {"serology_DRB1", AttributeKind::Category, 0, 0, {}},
+    {"serology_DQB1", AttributeKind::Category, 0, 0, {}},
 }};
 
 constexpr std::array<std::uint32_t, 2> kNoTypings{0, 0};
@@ -74,6 +80,14 @@ struct Segment::Directory {
     [[nodiscard]] std::span<const std::uint32_t> u32(const std::string& name) const {
         return get<std::uint32_t>(name, format::Element::U32);
     }
+    // Marks over `things`, which are checked as they are counted: what is found by them is there.
+    [[nodiscard]] Marks marks(const std::string& name, std::size_t things) const {
+        const auto words = get<std::uint64_t>(name, format::Element::U64);
+        if (words.size() != (things + 63) / 64) corrupt("block " + shown(name) + " has another length than its column");
+        Marks result(words, things);
+        if (!result.sound()) corrupt("block " + shown(name) + " contradicts itself");
+        return result;
+    }
     [[nodiscard]] std::string_view text(const std::string& name) const {
         const auto chars = get<char>(name, format::Element::Text);
         return {chars.data(), chars.size()};
@@ -124,6 +138,7 @@ Segment::Segment(const std::filesystem::path& path, Validate validate, const Can
     }
     read_trie(directory);
     for (std::size_t l = 0; l < kLocusCount; ++l) read_dictionary(directory, static_cast<Locus>(l));
+    read_postings(directory);
     read_attributes(directory);
     if (validate == Validate::Full) {
         format::check_padding(directory.bytes, directory.parsed, directory.path);
@@ -186,9 +201,7 @@ void Segment::read_trie(const Directory& directory) {
         if (locus >= kLocusCount) directory.corrupt("the trie names an unknown locus");
         trie_.order.push_back(static_cast<Locus>(locus));
     }
-    trie_.rows = directory.u32("trie.rows");
-    if (trie_.rows.empty() || trie_.rows.back() != donor_count())
-        directory.corrupt("the trie does not end at the last donor");
+    trie_.rows = directory.marks("trie.rows", donor_count());
     for (std::size_t i = 0; i < order.size(); ++i) {
         const std::string name = "trie." + std::string(locus_name(trie_.order[i]));
         if (directory.find(name + ".children") == nullptr) {
@@ -209,6 +222,26 @@ void Segment::read_trie(const Directory& directory) {
         if (trie_.levels[i].children.back() != next)
             directory.corrupt("a level of the trie does not end at its last child");
     }
+    if (trie_.levels.empty()) return;
+    trie_.nodes = directory.marks("trie.nodes", phenotype_count());
+    if (trie_.nodes.groups() != trie_.levels.back().typings.size())
+        directory.corrupt("the nodes of the trie differ from their marks");
+}
+
+void Segment::read_postings(const Directory& directory) {
+    if (trie_.levels.size() != 2 || trie_.columns.empty()) return;
+    const auto u32 = [&](const char* name) { return directory.u32("postings." + std::string(name)); };
+    TrieView::Postings p{u32("nodes.offsets"), u32("nodes.tops"), u32("nodes"),     u32("runs.offsets"),
+                         u32("runs.tops"),     u32("runs"),       u32("phenotypes")};
+    const auto offsets = [&](std::span<const std::uint32_t> values, std::size_t place, std::size_t end) {
+        return values.size() == dictionary(trie_.order[place]).typing_count() + 1 && values.back() == end;
+    };
+    const bool sound = p.nodes.size() == trie_.levels[1].typings.size() && p.node_tops.size() == p.nodes.size() &&
+                       offsets(p.node_offsets, 1, p.nodes.size()) && offsets(p.run_offsets, 2, p.run_tops.size()) &&
+                       p.run_starts.size() == p.run_tops.size() + 1 && p.run_starts.back() == phenotype_count() &&
+                       p.phenotypes.size() == phenotype_count();
+    if (!sound) directory.corrupt("the postings differ in length from the trie");
+    trie_.postings = p;
 }
 
 void Segment::read_attributes(const Directory& directory) {
@@ -249,7 +282,6 @@ void Segment::check_contents(const Cancel& cancel) const {
     const std::size_t donors = donor_count();
     if (!ascending(donor_offsets_, donor_text_.size()))
         directory.corrupt("block 'donors.ids.offsets' is not ascending");
-    if (!ascending(trie_.rows, donors)) directory.corrupt("block 'trie.rows' is not ascending");
     std::vector<bool> seen(donors);
     for (const std::uint32_t rank : donor_ranks_) {
         if (rank % 4096 == 0) cancel.check();
@@ -267,6 +299,11 @@ void Segment::check_contents(const Cancel& cancel) const {
             directory.corrupt("the children of " + name + " are not ascending");
         }
     }
+    for (std::size_t node = 0; !trie_.levels.empty() && node < trie_.nodes.groups(); ++node) {
+        if (trie_.levels.back().children[node] != trie_.nodes[node])
+            directory.corrupt("the nodes of the trie differ from their marks");
+    }
+    if (trie_.postings) check_postings(cancel);
     for (std::size_t a = 0; a < kAttributeCount; ++a) {
         const AttributeColumn& column = attributes_[a];
         const auto bad = [&](std::uint16_t code, std::uint16_t none) {
@@ -279,6 +316,40 @@ void Segment::check_contents(const Cancel& cancel) const {
     }
 }
 
+// Every node and every phenotype stands exactly once, under its own typings: as many as there are, strictly ascending.
+void Segment::check_postings(const Cancel& cancel) const {
+    const TrieView::Postings& p = *trie_.postings;
+    const TrieView::Level& top = trie_.levels[0];
+    const TrieView::Level& second = trie_.levels[1];
+    std::vector<std::uint32_t> top_of(second.typings.size());
+    for (std::size_t t = 0; t < top.typings.size(); ++t) {
+        std::fill(top_of.begin() + top.children[t], top_of.begin() + top.children[t + 1], top.typings[t]);
+    }
+    bool sound = ascending(p.node_offsets, p.nodes.size()) && ascending(p.run_offsets, p.run_tops.size()) &&
+                 ascending(p.run_starts, p.phenotypes.size());
+    for (std::uint32_t typing = 0; sound && typing + 1 < p.node_offsets.size(); ++typing) {
+        for (std::uint32_t i = p.node_offsets[typing]; sound && i < p.node_offsets[typing + 1]; ++i) {
+            const std::uint32_t node = p.nodes[i];
+            sound = node < top_of.size() && second.typings[node] == typing && p.node_tops[i] == top_of[node] &&
+                    (i == p.node_offsets[typing] || node > p.nodes[i - 1]);
+        }
+    }
+    for (std::uint32_t typing = 0; sound && typing + 1 < p.run_offsets.size(); ++typing) {
+        cancel.check();
+        const std::uint32_t first = p.run_offsets[typing];
+        for (std::uint32_t run = first; sound && run < p.run_offsets[typing + 1]; ++run) {
+            sound = run == first || p.run_tops[run] > p.run_tops[run - 1];
+            for (std::uint32_t i = p.run_starts[run]; sound && i < p.run_starts[run + 1]; ++i) {
+                const std::uint32_t phenotype = p.phenotypes[i];
+                sound = phenotype < phenotype_count() && trie_.columns[0][phenotype] == typing &&
+                        top_of[trie_.nodes.group_of(phenotype)] == p.run_tops[run] &&
+                        (i == p.run_starts[first] || phenotype > p.phenotypes[i - 1]);
+            }
+        }
+    }
+    if (!sound) throw_corrupt("the postings differ from the trie");
+}
+
 std::string_view Segment::donor_id(DonorRow row) const {
     const std::uint32_t first = donor_offsets_[row.value];
     const std::uint32_t last = donor_offsets_[row.value + 1];
@@ -287,11 +358,7 @@ std::string_view Segment::donor_id(DonorRow row) const {
 }
 
 Segment::Rows Segment::rows_of(PhenotypeId phenotype) const {
-    const Rows rows{trie_.rows[phenotype.value], trie_.rows[phenotype.value + 1]};
-    if (rows.first > rows.last || rows.last > donor_count()) {
-        throw_corrupt("the rows of phenotype " + std::to_string(phenotype.value));
-    }
-    return rows;
+    return {trie_.rows[phenotype.value], trie_.rows[phenotype.value + 1]};
 }
 
 std::vector<TypingId> Segment::typings_of_phenotypes(Locus locus) const {
@@ -316,8 +383,7 @@ std::vector<TypingId> Segment::typings_of_phenotypes(Locus locus) const {
 }
 
 PhenotypeId Segment::phenotype_of(DonorRow row) const noexcept {
-    const auto it = std::upper_bound(trie_.rows.begin(), trie_.rows.end(), row.value);
-    return {static_cast<std::uint32_t>(it - trie_.rows.begin() - 1)};
+    return {trie_.rows.group_of(row.value)};
 }
 
 TypingId Segment::typing_of(PhenotypeId phenotype, Locus locus) const {

@@ -22,6 +22,8 @@ std::uint32_t element_bytes(Element element) noexcept {
         case Element::U32:
         case Element::F32:
             return 4;
+        case Element::U64:
+            return 8;
     }
     return 0;
 }

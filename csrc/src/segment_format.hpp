@@ -40,7 +40,7 @@ struct Head {
 };
 static_assert(sizeof(Head) == 64 && std::is_trivially_copyable_v<Head>);
 
-enum class Element : std::uint32_t { U8 = 1, U16 = 2, U32 = 3, I16 = 4, F32 = 5, Text = 6 };
+enum class Element : std::uint32_t { U8 = 1, U16 = 2, U32 = 3, I16 = 4, F32 = 5, Text = 6, U64 = 7 };
 [[nodiscard]] std::uint32_t element_bytes(Element element) noexcept;  // 0: not an element
 
 struct Entry {

@@ -182,7 +182,6 @@ class Walk {
         }
         for (std::size_t i = 0; i < buffer.count; ++i) {
             hits.phenotypes.push_back(PhenotypeId{buffer.index[i]});
-            hits.spent.push_back(static_cast<std::uint8_t>(buffer.spent[i]));
             // Up the chain of survivors to the typing at every searched level of nodes.
             std::uint32_t origin = buffer.origin[i];
             for (std::size_t level = trie_.levels.size(); level-- > 0;) {
@@ -202,23 +201,27 @@ class Walk {
     std::vector<std::size_t> searched_columns_;
 };
 
-void append(WalkHits& all, const WalkHits& part) {
-    all.phenotypes.insert(all.phenotypes.end(), part.phenotypes.begin(), part.phenotypes.end());
-    all.spent.insert(all.spent.end(), part.spent.begin(), part.spent.end());
-    all.typings.resize(part.typings.size());
-    for (std::size_t l = 0; l < part.typings.size(); ++l) {
-        all.typings[l].insert(all.typings[l].end(), part.typings[l].begin(), part.typings[l].end());
-    }
-}
-
 }  // namespace
+
+WalkHits join(std::span<const WalkHits> parts, std::size_t levels) {
+    WalkHits all;
+    all.typings.resize(levels);
+    std::size_t count = 0;
+    for (const WalkHits& part : parts) count += part.phenotypes.size();
+    all.phenotypes.reserve(count);
+    for (const WalkHits& part : parts) {
+        all.phenotypes.insert(all.phenotypes.end(), part.phenotypes.begin(), part.phenotypes.end());
+        for (std::size_t l = 0; l < levels; ++l) {
+            all.typings[l].insert(all.typings[l].end(), part.typings[l].begin(), part.typings[l].end());
+        }
+    }
+    return all;
+}
 
 WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget, unsigned threads,
                    const Cancel& cancel) {
-    const auto phenotypes = static_cast<std::uint32_t>(trie.rows.size() - 1);
-    WalkHits all;
-    all.typings.resize(trie.levels.size());
-    if (phenotypes == 0) return all;
+    const auto phenotypes = static_cast<std::uint32_t>(trie.rows.groups());
+    if (phenotypes == 0) return join({}, trie.levels.size());
     // Slices of the top: of its survivors if it is searched, else of everything below it.
     const bool top_searched = !trie.levels.empty() && loci[0].words != nullptr;
     Walk top(trie, loci, budget, cancel);
@@ -259,8 +262,7 @@ WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, s
         }
         parts[task] = std::move(walk.hits);
     });
-    for (const WalkHits& part : parts) append(all, part);
-    return all;
+    return join(parts, trie.levels.size());
 }
 
 }  // namespace allomatch

@@ -12,10 +12,12 @@
 namespace allomatch {
 
 struct WalkHits {
-    std::vector<PhenotypeId> phenotypes;              // ascending
-    std::vector<std::uint8_t> spent;                  // mismatches of each
+    std::vector<PhenotypeId> phenotypes;              // each once
     std::vector<std::vector<std::uint32_t>> typings;  // per node level that is searched: the typing of each hit
 };
+
+// One after the other; `levels` of nodes.
+[[nodiscard]] WalkHits join(std::span<const WalkHits> parts, std::size_t levels);
 
 // `loci`: the costs at each locus of the trie's order; no words: the locus is not searched. Throws CorruptFile,
 // Interrupted.

@@ -150,7 +150,8 @@ CanonicalDictionary TypingInterner::canonical(std::span<const std::uint32_t> don
         for (const Name& name : position.names) result.position_names.push_back(names.at(name));
         result.position_offsets.push_back(static_cast<std::uint32_t>(result.position_names.size()));
     }
-    // One genotype before several, frequent before rare, then by content.
+    // One genotype before several, then by content: typings with the same first position lie side by side, which is how
+    // verdict tables are made.
     std::vector<std::pair<std::uint32_t, Pairs>> typings;
     for (std::uint32_t t = 1; t <= typings_.size(); ++t) {
         if (donors[t] == 0) continue;
@@ -166,7 +167,6 @@ CanonicalDictionary TypingInterner::canonical(std::span<const std::uint32_t> don
         const bool a_several = a.second.size() > 1;
         const bool b_several = b.second.size() > 1;
         if (a_several != b_several) return b_several;
-        if (donors[a.first] != donors[b.first]) return donors[a.first] > donors[b.first];
         return a.second < b.second;
     });
     result.new_ids.assign(typing_count(), CanonicalDictionary::kDropped);

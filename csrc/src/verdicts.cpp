@@ -5,20 +5,20 @@
 #include "verdicts.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <new>
 #include <string>
 
 #include "allomatch/error.hpp"
-#include "allomatch/kernel_choice.hpp"
-#include "kernels/kernels.hpp"
 
 namespace allomatch {
 namespace {
 
-constexpr std::uint16_t kNotYet = 0xffff;
+constexpr std::uint16_t kThere = 0x8000;  // tells counts of nothing but zeros from those not computed yet
 
 std::uint16_t pack(const Counts& c) noexcept {
-    return static_cast<std::uint16_t>(c.least | c.greatest << 2 | c.gvh_least << 4 | c.gvh_greatest << 6 |
+    return static_cast<std::uint16_t>(kThere | c.least | c.greatest << 2 | c.gvh_least << 4 | c.gvh_greatest << 6 |
                                       c.hvg_least << 8 | c.hvg_greatest << 10);
 }
 
@@ -50,12 +50,14 @@ LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomencl
     : dictionary_(segment.dictionary(locus)),
       singles_(segment.single_genotype_typings(locus)),
       policy_(policy),
-      interpretation_(&shared) {
+      interpretation_(&shared),
+      cache_(static_cast<std::uint16_t*>(std::calloc(dictionary_.typing_count(), sizeof(std::uint16_t)))) {
+    if (cache_ == nullptr) throw std::bad_alloc();
     const Dictionary own(locus, std::span(&patient, 1));
     const DictionaryView view = own.view();
     const auto covered = [&](const Name& name) { return shared.space().covers(name); };
     if (!std::all_of(view.names.begin(), view.names.end(), covered)) {
-        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, MatchLevel::Ard,
+        own_ = std::make_unique<Interpretation>(nomenclature, dictionary_, view.names, shared.space().level(),
                                                 Reading{profile, Side::Donor});
         interpretation_ = own_.get();
     }
@@ -72,15 +74,20 @@ Counts LocusVerdicts::exact(TypingId typing) const {
     return count(patient_->all(), LocusGenotypes(*interpretation_, dictionary_.alternatives(typing), policy_).all());
 }
 
-Counts LocusVerdicts::counts(TypingId typing) {
-    if (cache_.empty()) cache_.assign(dictionary_.typing_count(), kNotYet);
-    if (typing.value >= cache_.size()) {
+Counts LocusVerdicts::counts(TypingId typing) const {
+    const std::size_t typings = dictionary_.typing_count();
+    if (typing.value >= typings) {
         throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
-                                                std::to_string(cache_.size()) +
+                                                std::to_string(typings) +
                                                 "; run 'allomatch verify', and restore the file from a copy");
     }
-    std::uint16_t& packed = cache_[typing.value];
-    if (packed == kNotYet) packed = pack(exact(typing));
+    // Two threads may both compute it: they store the same.
+    const std::atomic_ref<std::uint16_t> kept(cache_[typing.value]);
+    std::uint16_t packed = kept.load(std::memory_order_relaxed);
+    if (packed == 0) {
+        packed = pack(exact(typing));
+        kept.store(packed, std::memory_order_relaxed);
+    }
     return unpack(packed);
 }
 
@@ -91,7 +98,7 @@ void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept 
 
 void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const {
     const std::size_t positions = interpretation_->position_count();
-    std::vector<std::uint8_t> bits(positions + 3);
+    std::vector<std::uint8_t> bits(positions);
     for (std::uint32_t p = 0; p < positions; ++p) {
         const PositionMeaning meaning = interpretation_->position(PositionId{p});
         bits[p] = expression_bits(meaning, policy_);
@@ -108,17 +115,38 @@ void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std
     if (patient.kind == GenotypeKind::Pair) {
         for_each_group(patient.second, [&](GroupId group) { mark(group, overlap::kSecond); });
     }
+    // A row of costs by the second position for every value of the first one's bits that occurs: a handful, so that all
+    // rows fit in the first-level cache, and a typing costs two look-ups.
     const OverlapTable table = least_by_overlap(patient.kind);
-    std::array<std::uint8_t, table.size() + 3> padded{};
-    std::copy(table.begin(), table.end(), padded.begin());
-    // Typing t of [1, singles) has the pair t - 1: the costs come out one place early and are moved up by one typing.
-    const std::size_t count = singles_ - 1;
-    const auto pairs = dictionary_.pairs.first(count);
-    packed.assign(count / 16 + 2, 0);
-    active_kernels().classify(reinterpret_cast<const std::uint32_t*>(pairs.data()), count, bits.data(), padded.data(),
-                              packed.data());
-    for (std::size_t w = packed.size(); w-- > 1;) packed[w] = packed[w] << 2U | packed[w - 1] >> 30U;
-    packed[0] <<= 2U;
+    std::array<std::uint32_t, overlap::kValues> row_of_bits{};
+    std::array<bool, overlap::kValues> seen{};
+    std::vector<std::uint8_t> rows;
+    std::vector<std::uint32_t> row_of(positions);
+    for (std::size_t p = 0; p < positions; ++p) {
+        const std::uint8_t first = bits[p];
+        if (!seen[first]) {
+            seen[first] = true;
+            row_of_bits[first] = static_cast<std::uint32_t>(rows.size());
+            for (std::size_t q = 0; q < positions; ++q) rows.push_back(table[first * overlap::kValues + bits[q]]);
+        }
+        row_of[p] = row_of_bits[first];
+    }
+    // Typing t of [1, singles) has the pair t - 1.
+    const auto cost = [&, pairs = dictionary_.pairs.data()](std::size_t t) {
+        const PositionPair pair = pairs[t - 1];
+        return std::uint32_t{rows[row_of[pair.first.value] + pair.second.value]};
+    };
+    packed.assign(costs_.size(), 0);
+    for (std::size_t t = 1; t < std::min<std::size_t>(singles_, 16); ++t) packed[0] |= cost(t) << 2 * t;
+    for (std::size_t t = 16; t < singles_; t += 16) {
+        std::uint32_t word = 0;
+        if (t + 16 <= singles_) {
+            for (std::size_t i = 0; i < 16; ++i) word |= cost(t + i) << 2 * i;
+        } else {
+            for (std::size_t i = 0; t + i < singles_; ++i) word |= cost(t + i) << 2 * i;
+        }
+        packed[t / 16] = word;
+    }
 }
 
 void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
@@ -126,7 +154,7 @@ void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
     const auto genotypes = patient_->all();
     const bool fast = direction == Direction::Both && std::all_of(genotypes.begin(), genotypes.end(), overlap_decides);
     std::uint32_t first_exact = 0;
-    costs_.assign(typings / 16 + 2, 0);
+    costs_.assign(typings / 16 + 1, 0);
     if (fast && singles_ > 1) {
         std::vector<std::uint32_t> packed;
         for (std::size_t g = 0; g < genotypes.size(); ++g) {

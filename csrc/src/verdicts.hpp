@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,9 +28,9 @@ class LocusVerdicts {
     [[nodiscard]] std::uint8_t cost(TypingId typing) const noexcept {
         return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
     }
-    // All counts of a typing; computed when first asked for. Not for two threads at once. Throws CorruptFile for an id
-    // that a damaged file may hold.
-    [[nodiscard]] Counts counts(TypingId typing);
+    // All counts of a typing; computed when first asked for, by any thread. Throws CorruptFile for an id that a damaged
+    // file may hold.
+    [[nodiscard]] Counts counts(TypingId typing) const;
 
   private:
     [[nodiscard]] Counts exact(TypingId typing) const;
@@ -44,7 +45,12 @@ class LocusVerdicts {
     std::unique_ptr<const Interpretation> patient_meaning_;
     std::optional<LocusGenotypes> patient_;
     std::vector<std::uint32_t> costs_;
-    std::vector<std::uint16_t> cache_;  // packed counts, two bits each; kNotYet
+    struct Free {
+        void operator()(void* memory) const noexcept { std::free(memory); }
+    };
+    // Packed counts of each typing, two bits each; 0: not yet. From calloc, so that pages that no hit touches are never
+    // made.
+    std::unique_ptr<std::uint16_t[], Free> cache_;
 };
 
 }  // namespace allomatch

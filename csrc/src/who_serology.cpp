@@ -88,7 +88,6 @@ constexpr WhoAntigen kAntigens[] = {
     {Locus::B, 78, {78}},
     {Locus::B, 81, {81}},
     {Locus::B, 82, {82}},
-    {Locus::B, 83, {83}},
     {Locus::B, 703, {7}},
     {Locus::B, 2708, {27}},
     {Locus::B, 3901, {39}},

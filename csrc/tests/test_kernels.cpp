@@ -295,34 +295,3 @@ TEST(filter_indexed_beyond_two_to_the_31) {
         CHECK(first_rows(out, std::min(kept, std::size_t{64})) == expected);
     }
 }
-
-TEST(classify) {
-    std::mt19937 random(5);
-    constexpr std::size_t kReadable = 3;  // bytes that a gather may read beyond its table
-    for (std::size_t n = 0; n <= 150; ++n) {
-        const std::size_t positions = 1 + random() % 300;
-        std::vector<std::uint8_t> bits(positions + kReadable, 0xee);
-        for (std::size_t p = 0; p < positions; ++p) bits[p] = static_cast<std::uint8_t>(random() % 32);
-        std::vector<std::uint8_t> table(1024 + kReadable, 0xee);
-        for (std::size_t i = 0; i < 1024; ++i) table[i] = static_cast<std::uint8_t>(random() % 3);
-        if (n % 2 == 0) {
-            bits[positions - 1] = 31;  // the very last entry of the table
-            table[1023] = 2;
-        }
-        Words pairs(2 * n);
-        for (std::uint32_t& p : pairs)
-            p = static_cast<std::uint32_t>(random() % 4 == 0 ? positions - 1 : random() % positions);
-        const std::size_t words = (n + 15) / 16;
-        Words expected(words + 1);
-        expected[words] = Out::kGuard;
-        for (std::size_t i = 0; i < n; ++i) {
-            const std::uint32_t cost = table[bits[pairs[2 * i]] * std::size_t{32} + bits[pairs[2 * i + 1]]];
-            expected[i / 16] |= cost << (i % 16 * 2);
-        }
-        for (const auto* k : all_kernels()) {
-            Words out(words + 1, Out::kGuard);
-            k->classify(pairs.data(), n, bits.data(), table.data(), out.data());
-            CHECK_EQ(out, expected);
-        }
-    }
-}

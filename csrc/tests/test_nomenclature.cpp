@@ -144,56 +144,17 @@ TEST(names) {
 }
 
 TEST(malformed_names) {
-    for (const char* bad : {"",
-                            " ",
-                            "A*",
-                            "HLA-A*",
-                            "*02:01",
-                            "HLA-02:01",
-                            "B*02:01",
-                            "A02:01",
-                            "02",
-                            "02:",
-                            ":02",
-                            "02::01",
-                            "2:01",
-                            "02:1",
-                            "0201",
-                            "02:01:01:01:01",
-                            "02:00",
-                            "00:01",
-                            "02:001",
-                            "002:01",
-                            "02:10000",
-                            "02:01X",
-                            "02:01M",
-                            "02:01NN",
-                            "02:X",
-                            "02:XXX",
-                            "02:XX:01",
-                            "02:XXN",
-                            "02:XXG",
-                            "XX",
-                            "02:01 N",
-                            "02:01/02",
-                            "02:01+",
-                            "02:-1",
-                            "02:01:01:01G",
-                            "02:01:01P",
-                            "02P",
-                            "02:01g",
-                            "02:01G",
-                            "A*A*02:01",
-                            "A*02:01\n",
-                            "N",
-                            "G"}) {
+    for (const char* bad :
+         {"",         " ",         "A*",      "HLA-A*",   "*02:01", "HLA-02:01", "B*02:01",        "A02:01",
+          "02",       "02:",       ":02",     "02::01",   "2:01",   "02:1",      "02:01:01:01:01", "02:00",
+          "00:01",    "02:001",    "002:01",  "02:10000", "02:01X", "02:01M",    "02:01NN",        "02:X",
+          "02:XX:01", "XX",        "02:01 N", "02:01/02", "02:01+", "02:-1",     "02:01:01:01G",   "02:01:01P",
+          "02P",      "A*A*02:01", "N",       "G"}) {
         const std::string message = CHECK_THROWS(MalformedTyping, parse_name(Locus::A, bad));
         CHECK(says(message, "at locus A"));
         CHECK(says(message, "expected for example 02:01"));
     }
     CHECK(says(CHECK_THROWS(MalformedTyping, a("02:O1")), "'02:O1'"));
-    CHECK(says(CHECK_THROWS(MalformedTyping, a("A*02:01g")), "small g"));
-    CHECK(says(CHECK_THROWS(MalformedTyping, a("A*02:01G")), "small g"));
     CHECK(says(CHECK_THROWS(MalformedTyping, a("B*02:01")), "another locus"));
     const std::string nul("02:01\0", 6);
     CHECK(says(CHECK_THROWS(MalformedTyping, a(nul)), "'02:01\\x00'"));
@@ -218,7 +179,9 @@ TEST(names_read_back) {
             name.fields[f] = static_cast<std::uint16_t>(1 + random() % (random() % 2 == 0 ? 99 : 9999));
         if (name.kind == NameKind::Allele && random() % 2 == 0) name.suffix = kSuffix[random() % kSuffix.size()];
         const auto locus = static_cast<Locus>(random() % kLocusCount);
+        if (locus == Locus::DRB345) name.gene = static_cast<std::uint16_t>(3 + random() % 3);
         CHECK(parse_name(locus, to_text(locus, name)) == name);
+        if (locus == Locus::DRB345) continue;  // alone, a name of DRB3 is of the locus DRB3
         const NameAtLocus read = parse_name_with_locus(to_text(locus, name));
         CHECK(read.locus == locus && read.name == name);
     }
@@ -472,8 +435,8 @@ TEST(open_world) {
     for (const char* text : {"02:01:01:01", "02:01P", "02:06", "03:XX", "01:11N", "04:01:01G"})
         names.push_back(a(text));
     const GroupSpace space = world->group_space(Locus::A, names);
-    // 02:01, 02:06, 04:01, four more of each of the first fields 01 to 04, and four of none.
-    CHECK_EQ(space.size(), 3 + 4 * GroupSpace::kUnnamed + GroupSpace::kUnnamed);
+    // 02:01, 02:06, 04:01, four more of each of the first fields 02 to 04, and four of none.
+    CHECK_EQ(space.size(), 3 + 3 * GroupSpace::kUnnamed + GroupSpace::kUnnamed);
     CHECK(added(space, names[0]) == (Added{Expression::Expressed, {"A*02:01"}}));
     CHECK(added(space, names[0]) == added(space, a("02:01")));
     CHECK(added(space, names[1]) == added(space, a("02:01")));
@@ -491,10 +454,9 @@ TEST(open_world) {
     CHECK_EQ(count, static_cast<int>(GroupSpace::kUnnamed));
 
     for (const Name& name : names) CHECK(space.covers(name));
-    for (const char* covered : {"02:XX", "02:06:01", "01:XX", "04:XX", "99:99N", "04:01"})
-        CHECK(space.covers(a(covered)));
+    for (const char* covered : {"02:XX", "02:06:01", "04:XX", "99:99N", "04:01"}) CHECK(space.covers(a(covered)));
     CHECK(space.covers(a("02:01:01G")));
-    for (const char* outside : {"02:02", "03:01", "01:11", "05:XX", "04:02"}) CHECK(!space.covers(a(outside)));
+    for (const char* outside : {"02:02", "03:01", "01:11", "01:XX", "05:XX", "04:02"}) CHECK(!space.covers(a(outside)));
     CHECK_EQ(world->group_space(Locus::A, {}).size(), GroupSpace::kUnnamed);
     // Extremes of a field: the unnamed keys of one first field must not run into the next.
     const std::vector<Name> extreme = {a("9999:9999"), a("9998:XX")};

@@ -70,6 +70,16 @@ def match_detail(
     donor_required: bool,
     profile: str,
 ) -> tuple[tuple[int, int, int, int, int, int], tuple[Any, ...]]: ...
+def match_locus(
+    patient: Phenotype,
+    donor: Phenotype,
+    locus: str,
+    nomenclature: Nomenclature,
+    null_policy: str,
+    donor_required: bool,
+    profile: str = "standard",
+    level: str = "ard",
+) -> tuple[int, int, int, int, int, int]: ...
 
 # row, side, field, value, code, message
 CellError = tuple[int, str, str, str, int, str]
@@ -113,6 +123,8 @@ class SearchResult:
     @property
     def donors(self) -> int: ...
     @property
+    def unread(self) -> npt.NDArray[np.uint16]: ...
+    @property
     def donors_by_mismatches(self) -> list[int]: ...
     @property
     def rows(self) -> npt.NDArray[np.uint32]: ...
@@ -135,6 +147,7 @@ class SearchIndex:
         loci: Sequence[str],
         max_mismatches: int,
         limits: Sequence[int],
+        levels: Sequence[str],
         direction: str,
         filters: Sequence[str | Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.bool_]]],
         report: Sequence[str],

@@ -9,7 +9,6 @@ from __future__ import annotations
 import bisect
 import contextlib
 import io
-import json
 import os
 import sys
 import tempfile
@@ -20,24 +19,20 @@ from typing import Annotated, Any, Literal, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_match import match_command
+from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
+from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
-from allomatch.install import install_macs, install_release
-from allomatch.match import PRESETS, NullPolicy, Profile, match
-from allomatch.match_table import match_table
-from allomatch.nomenclature import Nomenclature
+from allomatch.match import PRESETS, MatchLevel, NullPolicy
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
-from allomatch.releases import mac_file, releases
 from allomatch.search import Direction, Hits
 
 __all__ = ["app", "main"]
@@ -50,20 +45,9 @@ app = typer.Typer(
     add_completion=False,
     help="Stem cell donor matching. Decision support, never a decision.",
 )
-nomenclature_app = typer.Typer(no_args_is_help=True, help="IPD-IMGT/HLA releases on this machine.")
 app.add_typer(nomenclature_app, name="nomenclature")
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+app.command("match")(match_command)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-ReleaseOption = Annotated[
-    str,
-    typer.Option(
-        "--nomenclature",
-        "-n",
-        help="A release such as 3.58.0, 'two-field', or 'auto': the newest installed, else two-field.",
-    ),
-]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
 
@@ -76,13 +60,13 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except AllomatchError as failure:
-        _complain(f"{failure} (error {failure.code})")
+        complain(f"{failure} (error {failure.code})")
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; nothing was changed")
+        complain("interrupted; nothing was changed")
         sys.exit(130)
     except OSError as failure:
-        _complain(f"{failure}; check the file and the disk (error {code_of('IoFailed')})")
+        complain(f"{failure}; check the file and the disk (error {code_of('IoFailed')})")
         sys.exit(1)
     except Exception as failure:
         # Wrong usage: the exceptions that the command line library shows itself, with an exit code of their own.
@@ -92,43 +76,8 @@ def main() -> None:
         show()
         sys.exit(getattr(failure, "exit_code", 2))
     if code == 130:
-        _complain("interrupted; nothing was changed")
+        complain("interrupted; nothing was changed")
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _complain(message: str) -> None:
-    err.print(Text(f"allomatch: {_plain(message)}", style="red"))
-
-
-def _say(message: str = "", style: str = "") -> None:
-    """Print a line as it is: no markup, no highlighting, no control characters."""
-    out.print(Text(_plain(message), style=style))
-
-
-def _plain(text: str) -> str:
-    """Make foreign text safe to print: control characters could forge lines or drive the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _nomenclature(name: str) -> Nomenclature:
-    if name == "two-field" or (name == "auto" and not releases()):
-        return Nomenclature.two_field()
-    return Nomenclature.load(None if name == "auto" else name)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value))
-
-
-def _progress() -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 # ---- demo -----------------------------------------------------------------------------------------------------------------
@@ -154,16 +103,16 @@ app.registered_commands[-1].name = "demo"
 
 
 def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
-    nomenclature = _nomenclature("auto")
+    nomenclature = open_nomenclature("auto")
     data = os.environ.get("ALLOMATCH_DATA")
     full = Path(data) if data and (Path(data) / "haplotypes").is_dir() else None
     haplotypes = demo.load_haplotypes(full, known=nomenclature.knows)
     source = "the full frequency files" if full else "the shipped excerpt of the frequency files"
     if not as_json:
-        _say(f"Drawing {donors:,} donors from {source} (Gragert et al. 2013), nomenclature {nomenclature.release}.")
+        say(f"Drawing {donors:,} donors from {source} (Gragert et al. 2013), nomenclature {nomenclature.release}.")
 
     started = time.perf_counter()
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("drawing and indexing donors", total=donors)
 
         def watched() -> Iterator[pa.RecordBatch]:
@@ -192,9 +141,9 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
         "kernel": _core.active_kernel(),
     }
     if as_json:
-        _print_json({**summary, "patients": answers})
+        print_json({**summary, "patients": answers})
         return
-    _say(
+    say(
         f"Drawn and indexed in {built:.1f} s ({len(registry) / built:,.0f} donors/s), "
         f"{info['phenotypes']:,} distinct phenotypes, "
         f"{summary['bytes_per_donor']} bytes a donor ({summary['hla_bytes_per_donor']} of them HLA). "
@@ -202,7 +151,7 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
     )
     for answer in answers:
         _print_demo_patient(answer)
-    _say("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
+    say("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
 
 
 def _demo_patient(registry: Registry, patient: dict[str, str]) -> dict[str, Any]:
@@ -242,12 +191,12 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
 
 
 def _print_demo_patient(answer: dict[str, Any]) -> None:
-    _say()
-    _say(f"{answer['patient_id']} ({answer['population']}): {answer['gl']}", style="bold")
+    say()
+    say(f"{answer['patient_id']} ({answer['population']}): {answer['gl']}", style="bold")
     found = ", ".join(
         f"{each['level']} {each['donors']:,} donors in {each['milliseconds']:.2f} ms" for each in answer["levels"]
     )
-    _say(f"  {found}")
+    say(f"  {found}")
     _print_hits(answer["best"])
 
 
@@ -263,7 +212,7 @@ def _print_hits(rows: list[dict[str, Any]]) -> None:
         amounts = ["?" if row[name] is None else f"{row[name]:.3g}" for name in doses]
         further = [", ".join(f"{locus} {_span(counts)}" for locus, counts in row["not_searched"].items())]
         cells = (str(row["rank"]), row["donor_id"], _span(row), str(row["gvh"]), str(row["hvg"]), *amounts)
-        table.add_row(*(Text(_plain(cell)) for cell in (*cells, *further[: len(others)], row["reason"])))
+        table.add_row(*(Text(plain(cell)) for cell in (*cells, *further[: len(others)], row["reason"])))
     out.print(table)
 
 
@@ -298,12 +247,12 @@ def _with_ragged(report: AddReport, file: TableFile) -> AddReport:
         for row, cells in ragged
     ]
     errors = pa.concat_tables([table, pa.Table.from_pylist(rows, table.schema)]).sort_by("row")
-    return AddReport(report.added, report.rejected + len(rows), errors, report.ignored_columns)
+    return AddReport(report.added, report.rejected + len(rows), errors, report.warnings, report.ignored_columns)
 
 
 def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json: bool) -> None:
     if as_json:
-        _print_json(
+        print_json(
             {
                 "registry": str(path),
                 "added": report.added,
@@ -311,17 +260,22 @@ def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json:
                 "seconds": round(seconds, 3),
                 "ignored_columns": list(report.ignored_columns),
                 "errors": report.errors.slice(0, 1000).to_pylist(),
+                "warnings": report.warnings.slice(0, 1000).to_pylist(),
             }
         )
     else:
-        _say(f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected.")
+        say(f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected.")
         for each in report.errors.slice(0, 10).to_pylist():
             where = f"row {each['row']}, donor {each['donor_id'] or '?'}, {each['field'] or 'row'}"
-            _say(f"  {where}: {each['message']} (error {each['code']})")
+            say(f"  {where}: {each['message']} (error {each['code']})")
         if report.errors.num_rows > 10:
-            _say(f"  ... and {report.errors.num_rows - 10:,} more; --errors FILE writes them all")
+            say(f"  ... and {report.errors.num_rows - 10:,} more; --errors FILE writes them all")
+        for each in report.warnings.slice(0, 10).to_pylist():
+            say(f"  warning: {each['rows']:,} rows, first {each['donor_id']}, {each['field']}: {each['message']}")
+        if report.warnings.num_rows > 10:
+            say(f"  ... and {report.warnings.num_rows - 10:,} more warnings")
         if report.ignored_columns:
-            _say(f"  ignored columns: {', '.join(report.ignored_columns)}")
+            say(f"  ignored columns: {', '.join(report.ignored_columns)}")
     if report.added == 0 and report.rejected > 0:
         raise typer.Exit(1)
 
@@ -356,7 +310,7 @@ def _index(write: Write, path: Path, table: Path, errors: Path | None, as_json: 
                 ) from failure
             sink = stack.enter_context(os.fdopen(descriptor, "wb"))
             stack.callback(lambda: errors.unlink() if errors.stat().st_size == 0 else None)
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("indexing donors", total=None)
 
             def watched() -> Iterator[pa.RecordBatch]:
@@ -387,7 +341,7 @@ def index(
 
     Example: allomatch index donors.csv home.allo
     """
-    required = None if nomenclature is None else _nomenclature(nomenclature)
+    required = None if nomenclature is None else open_nomenclature(nomenclature)
 
     def write(rows: pa.RecordBatchReader) -> AddReport:
         report = Registry.build(registry, rows, nomenclature=required, threads=threads)[1]
@@ -411,7 +365,7 @@ def add(
 
     Example: allomatch add home.allo new_donors.parquet
     """
-    required = None if nomenclature is None else _nomenclature(nomenclature)
+    required = None if nomenclature is None else open_nomenclature(nomenclature)
     opened = Registry.open(registry, nomenclature=required)
     _index(lambda rows: opened.add(rows, threads=threads), registry, table, errors, as_json)
 
@@ -431,6 +385,10 @@ def search(
         typer.Option("--max-mismatches", "-k", min=0, max=4, help="Default 0; for cord blood as many as are accepted."),
     ] = None,
     direction: Annotated[str, typer.Option(help="both, gvh or hvg.")] = "both",
+    level: Annotated[
+        str | None,
+        typer.Option(help="What is compared: ard, allele or antigen; or by locus: A=antigen,B=antigen. Default ard."),
+    ] = None,
     where: Annotated[
         str | None, typer.Option(help="A filter: \"sex == 'M' and birth_year >= 1985 and cmv is not null\".")
     ] = None,
@@ -462,13 +420,14 @@ def search(
     """
     policy = cast(NullPolicy, null_policy)  # both words are checked where they are used
     way = cast(Direction, direction)
-    opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature), null_policy=policy)
+    opened = Registry.open(registry, nomenclature=open_nomenclature(nomenclature), null_policy=policy)
     started = time.perf_counter()
     hits = opened.search(
         patient,
         loci if "/" in loci else _names(loci),
         max_mismatches=max_mismatches,
         direction=way,
+        level=_level(level),
         where=where,
         patient_weight_kg=patient_weight_kg,
         min_tnc_e7_per_kg=min_tnc_e7_per_kg,
@@ -480,13 +439,14 @@ def search(
     )
     milliseconds = (time.perf_counter() - started) * 1e3
     if as_json:
-        _print_json(
+        print_json(
             {
                 "registry": str(registry),
                 "donors": len(opened),
                 "nomenclature": opened.nomenclature.release,
                 "patient": Phenotype(patient).gl,
                 "loci": list(hits.loci),
+                "levels": hits.levels,
                 "direction": direction,
                 "where": where,
                 "reported_loci": list(hits.reported),
@@ -498,7 +458,7 @@ def search(
         )
     else:
         levels = ", ".join(f"{k} mismatches: {n:,}" for k, n in hits.counts.items())
-        _say(
+        say(
             f"{hits.total:,} of {len(opened):,} donors ({levels}) in {milliseconds:.2f} ms, "
             f"nomenclature {opened.nomenclature.release}."
         )
@@ -508,82 +468,12 @@ def search(
         raise typer.Exit(NOTHING_MATCHED)
 
 
-@app.command("match")
-def match_command(
-    patient: Annotated[str, typer.Option(help="The patient's GL string.")],
-    donor: Annotated[str | None, typer.Option(help="The donor's GL string.")] = None,
-    donors: Annotated[
-        Path | None,
-        typer.Option(help="Instead of a donor, a table: .csv, .csv.gz or .parquet, with gl or A_1, A_2, ..."),
-    ] = None,
-    out_file: Annotated[
-        Path | None, typer.Option("--out", help="Where the result of a table goes: .parquet or .csv; must not exist.")
-    ] = None,
-    loci: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}, or loci separated by commas.")] = "10/10",
-    null_policy: Annotated[str, typer.Option(help="explicit or possible.")] = "explicit",
-    profile: Annotated[str, typer.Option(help="standard or atlas.")] = "standard",
-    nomenclature: ReleaseOption = "auto",
-    threads: ThreadsOption = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Compare a patient with a donor in detail, or with every donor of a table.
-
-    Example: allomatch match --patient "A*01:01+A*02:01" --donor "A*01:01:01:01+A*02:XX" --loci A
-    """
-    if (donor is None) == (donors is None) or (donors is None) != (out_file is None):
-        raise typer.BadParameter("give either --donor, or --donors and --out")
-    names = _nomenclature(nomenclature)
-    wanted = loci if "/" in loci else _names(loci)
-    # The words of policy and profile are checked where they are used.
-    policy, rules = cast(NullPolicy, null_policy), cast(Profile, profile)
-    if donor is not None:
-        found = match(patient, donor, names, wanted, null_policy=policy, profile=rules)
-        if as_json:
-            _print_json(found.to_dict())
-        else:
-            for line in found.explain().splitlines():
-                _say(line)
-        return
-    assert donors is not None
-    assert out_file is not None
-    if out_file.suffix not in (".parquet", ".csv"):
-        raise problem("InvalidArgument", f"{str(out_file)!r} is neither .parquet nor .csv; choose one of these")
-    if out_file.exists():
-        raise problem("AlreadyExists", f"{str(out_file)!r} exists; choose another name")
-    file = open_table(donors)
-    table = pa.Table.from_batches(file.batches, file.schema)
-    started = time.perf_counter()
-    result = match_table(Phenotype(patient), table, names, wanted, null_policy=policy, profile=rules, threads=threads)
-    seconds = time.perf_counter() - started
-    rows = result.table
-    if "donor_id" in table.column_names:
-        rows = rows.add_column(0, "donor_id", table["donor_id"])
-    if out_file.suffix == ".csv":
-        # The format knows no dictionaries.
-        plain = [pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in rows.schema]
-        pa_csv.write_csv(rows.cast(pa.schema(plain)), out_file)
-    else:
-        pq.write_table(rows, out_file)
-    if as_json:
-        _print_json(
-            {
-                "donors": rows.num_rows,
-                "nomenclature": result.nomenclature,
-                "null_policy": result.null_policy,
-                "seconds": round(seconds, 3),
-                "out": str(out_file),
-                "errors": result.errors.to_pylist(),
-                "ragged_rows": len(file.ragged),
-            }
-        )
-        return
-    _say(f"{rows.num_rows:,} donors compared in {seconds:.2f} s, nomenclature {result.nomenclature}: {out_file}")
-    for error in result.errors.slice(0, 5).to_pylist():
-        _complain(f"row {error['row']}, {error['field']}: {error['message']} (error {error['code']})")
-    if result.errors.num_rows > 5:
-        _complain(f"and {result.errors.num_rows - 5:,} more; --json lists them all")
-    if file.ragged:
-        _complain(f"{len(file.ragged):,} rows have another number of cells than the heading and were left out")
+def _level(text: str | None) -> MatchLevel | dict[str, MatchLevel] | None:
+    """Read ``antigen`` or ``A=antigen,B=antigen``; the words are checked where they are used."""
+    if text is None or "=" not in text:
+        return cast(MatchLevel | None, text)
+    parts = [part.partition("=") for part in text.split(",")]
+    return {locus.strip(): cast(MatchLevel, level.strip()) for locus, _, level in parts}
 
 
 def _names(loci: str) -> list[str]:
@@ -600,20 +490,20 @@ def info(
 
     Example: allomatch info home.allo
     """
-    opened = Registry.open(registry, nomenclature=_nomenclature(nomenclature))
+    opened = Registry.open(registry, nomenclature=open_nomenclature(nomenclature))
     facts = opened.info()
     unknown = opened.unknown_typings()
     if as_json:
-        _print_json({**facts, "unknown_typings": unknown.to_pylist()})
+        print_json({**facts, "unknown_typings": unknown.to_pylist()})
         return
-    _say(
+    say(
         f"{registry}: {facts['donors']:,} donors, {facts['phenotypes']:,} distinct phenotypes, {facts['file_bytes']:,} bytes."
     )
     typings = ", ".join(f"{locus} {n:,}" for locus, n in facts["typings"].items())
-    _say(f"  distinct typings: {typings or 'none'}; trie order {' '.join(facts['trie_order']) or '-'}")
-    _say(f"  nomenclature {facts['nomenclature']}: {unknown.num_rows:,} typings unknown, treated as untyped")
+    say(f"  distinct typings: {typings or 'none'}; trie order {' '.join(facts['trie_order']) or '-'}")
+    say(f"  nomenclature {facts['nomenclature']}: {unknown.num_rows:,} typings unknown, treated as untyped")
     for row in unknown.slice(0, 10).to_pylist():
-        _say(f"    {row['typing']} ({row['donors']:,} donors)")
+        say(f"    {row['typing']} ({row['donors']:,} donors)")
 
 
 @app.command()
@@ -627,80 +517,13 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
     seconds = time.perf_counter() - started
     facts = opened.info()
     if as_json:
-        _print_json(
+        print_json(
             {"registry": str(registry), "sound": True, "blocks": len(facts["blocks"]), "seconds": round(seconds, 3)}
         )
     else:
-        _say(
+        say(
             f"{registry} is sound: {len(facts['blocks'])} blocks, {facts['file_bytes']:,} bytes checked in {seconds:.2f} s."
         )
-
-
-# ---- nomenclature ---------------------------------------------------------------------------------------------------------
-
-
-@nomenclature_app.command("list")
-def nomenclature_list(as_json: AsJson = False) -> None:
-    """List the releases that are installed and the allele codes, from ALLOMATCH_DATA and the user's cache.
-
-    Example: allomatch nomenclature list
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for release, folder in releases().items():
-        found[release] = {"folder": str(folder), "alleles": None, "problem": None}
-        try:
-            found[release]["alleles"] = Nomenclature.load(release).allele_count
-        except AllomatchError as failure:
-            found[release]["problem"] = str(failure)
-    macs = mac_file()
-    if as_json:
-        _print_json({"releases": found, "macs": None if macs is None else str(macs)})
-        return
-    for release, facts in found.items():
-        state = f"{facts['alleles']:,} alleles" if facts["problem"] is None else f"cannot be read: {facts['problem']}"
-        _say(f"{release}  {facts['folder']}  {state}")
-    if not found:
-        _say("No release is installed; searches use 'two-field'.")
-    _say(f"Multiple allele codes: {macs or 'none; allomatch nomenclature install-macs'}")
-
-
-@nomenclature_app.command("install")
-def nomenclature_install(
-    release: Annotated[str, typer.Argument(help="For example 3.58.0.")],
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A folder with the official files, instead of downloading them.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Install a release: download its official files (ANHIG/IMGTHLA), or copy them from a folder.
-
-    Example: allomatch nomenclature install 3.58.0
-    """
-    with err.status(f"installing {release}") as status:
-        folder = install_release(release, source, progress=lambda file: status.update(f"fetching {file}"))
-    if as_json:
-        _print_json({"release": release, "folder": str(folder)})
-    else:
-        _say(f"Installed {release} in {folder}.")
-
-
-@nomenclature_app.command("install-macs")
-def nomenclature_install_macs(
-    source: Annotated[
-        Path | None, typer.Option("--from", help="numer.v3 or alpha.v3, .txt or .zip, instead of downloading it.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Install the NMDP's list of multiple allele codes: download it, or copy it from a file.
-
-    Example: allomatch nomenclature install-macs
-    """
-    with err.status("installing the multiple allele codes") as status:
-        path = install_macs(source, progress=lambda file: status.update(f"fetching {file}"))
-    if as_json:
-        _print_json({"file": str(path)})
-    else:
-        _say(f"Installed {path}.")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import pyarrow as pa
 from allomatch import _core
 from allomatch.errors import problem
 from allomatch.filter import attribute_column
+from allomatch.match import MatchLevel
 
 __all__ = ["CORD_PRESETS", "CordPreset", "Doses", "cord_filter", "cord_preset", "doses"]
 
@@ -28,16 +29,18 @@ class CordPreset:
 
     Attributes:
         loci: The loci.
+        levels: What is compared at each that is not compared by ARD group.
         max_mismatches: The most mismatches that are accepted, and the default.
     """
 
     loci: tuple[str, ...]
+    levels: dict[str, MatchLevel]
     max_mismatches: int
 
 
 CORD_PRESETS: dict[str, CordPreset] = {
-    "cord 6/6": CordPreset(("A", "B", "DRB1"), 2),
-    "cord 8/8": CordPreset(("A", "B", "C", "DRB1"), 4),
+    "cord 6/6": CordPreset(("A", "B", "DRB1"), {"A": "antigen", "B": "antigen"}, 2),
+    "cord 8/8": CordPreset(("A", "B", "C", "DRB1"), {}, 4),
 }
 
 # What registries write as the type of a cord blood unit, in any case, with blanks, _ or - between the words.

@@ -129,7 +129,6 @@ class LocusDetail:
     """What is said of one locus beside its counts.
 
     Attributes:
-        category: See :attr:`allomatch.LocusMatch.category`.
         orientation: ``"direct"`` if the patient's first position is paired with the donor's first.
         grades: Of the patient's positions, each with the donor's that it is paired with; the best that is possible.
         confidences: How sure it is that these match.
@@ -139,7 +138,6 @@ class LocusDetail:
         expression: At DPB1.
     """
 
-    category: Category
     orientation: Orientation
     grades: tuple[Grade, Grade]
     confidences: tuple[Confidence, Confidence]
@@ -151,7 +149,7 @@ class LocusDetail:
     @classmethod
     def of(cls, locus: str, numbers: tuple[Any, ...]) -> LocusDetail:
         """Name the numbers of the core."""
-        category, crossed, grades, confidences, antigens, verdict, tce, pairs, one_mismatch, mismatched = numbers
+        crossed, grades, confidences, antigens, verdict, tce, pairs, one_mismatch, mismatched = numbers
         split = None
         if locus in MARKERS:
             # Zero means unknown, and the names follow.
@@ -159,7 +157,6 @@ class LocusDetail:
             shown = (singles[mismatched[0]], singles[mismatched[1]]) if one_mismatch else None
             split = TwoWay(both[pairs[0]], both[pairs[1]], shown)
         return cls(
-            CATEGORIES[category],
             ORIENTATIONS[crossed],
             (GRADES[grades[0]], GRADES[grades[1]]),
             (CONFIDENCES[confidences[0]], CONFIDENCES[confidences[1]]),

@@ -11,7 +11,6 @@ working day, so a second download of its list replaces the first.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 import time
@@ -21,8 +20,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from allomatch import _core
 from allomatch.errors import AllomatchError, problem
-from allomatch.nomenclature import Nomenclature
 from allomatch.releases import (
     CHECKSUMS,
     FILES,
@@ -82,7 +81,8 @@ def install_release(release: str, source: Path | None = None, *, progress: Progr
             _copy_release(release, source, making, progress or _silent)
         else:
             _download_release(release, target, making, progress or _silent)
-        Nomenclature.load(release, path=making)  # files that cannot be read are not installed
+        # Files that cannot be read are not installed.
+        _core.Nomenclature.from_files(release, release_files(making, release))
     return target
 
 
@@ -112,7 +112,7 @@ def install_macs(source: Path | None = None, *, progress: Progress | None = None
                 raise problem("IoFailed", f"{MAC_ADDRESS}{name} does not exist any more; use --from with a local copy")
         else:
             _write(making / name, _read_source(source))
-        _require_codes(mac_text(making / name), source or MAC_ADDRESS + name)
+        _core.MacTable.from_text(str(source or MAC_ADDRESS + name), mac_text(making / name))
     return target / name
 
 
@@ -190,11 +190,6 @@ def _fetch(publisher: Any, path: str) -> bool:
             "local copy",
         ) from error
     return True
-
-
-def _require_codes(text: bytes, origin: Path | str) -> None:
-    if not re.search(rb"^(\*?\t)?[A-Z]{2,}\t[0-9]+", text[: 1 << 16], re.MULTILINE):
-        raise problem("BadReleaseFile", f"{origin} holds no codes in the layout of the NMDP (code, tab, subtypes)")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ least (potential) and a greatest (definite) number of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,10 +17,12 @@ from allomatch.errors import problem
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["PRESETS", "LocusMatch", "Match", "loci_of", "match"]
+__all__ = ["PRESETS", "LocusMatch", "Match", "MatchLevel", "levels_of", "loci_of", "match"]
 
 NullPolicy = Literal["explicit", "possible"]
 Profile = Literal["standard", "atlas"]
+# What is compared: ARD groups, proteins (two fields), antigens.
+MatchLevel = Literal["ard", "allele", "antigen"]
 
 # WMDA's names for the number of positions that are compared.
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -60,6 +62,43 @@ def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(known.get(locus.upper(), locus) for locus in loci)
 
 
+def levels_of(
+    level: MatchLevel | Mapping[str, MatchLevel] | None,
+    loci: Sequence[str],
+    otherwise: Mapping[str, MatchLevel] | None = None,
+) -> tuple[MatchLevel, ...]:
+    """Return what is compared at each locus.
+
+    Args:
+        level: One for all loci, or by locus.
+        loci: The loci that are compared.
+        otherwise: The levels of loci that ``level`` does not name; ``"ard"`` at the rest.
+
+    Raises:
+        ArgumentError: A level at a locus that is not compared, or no level. Unknown ones are reported when they are used.
+
+    Example:
+        >>> levels_of({"A": "antigen"}, ["A", "DRB1"])
+        ('antigen', 'ard')
+    """
+    if isinstance(level, str):
+        return (level,) * len(loci)
+    if level is not None and not isinstance(level, Mapping):
+        raise problem(
+            "WrongType", f"level is {level!r}; give 'ard', 'allele', 'antigen', or a mapping such as {{'A': 'antigen'}}"
+        )
+    chosen = dict(otherwise or {})
+    for locus, each in (level or {}).items():
+        (name,) = loci_of([locus])
+        if name not in loci:
+            raise problem(
+                "InvalidArgument", f"level is of locus {locus!r}, which is not compared; compared are {', '.join(loci)}"
+            )
+        check_choice(f"level[{locus!r}]", each, str)
+        chosen[name] = each
+    return tuple(chosen.get(locus, "ard") for locus in loci)
+
+
 def check_choice(name: str, value: object, kind: type) -> None:
     """Raise ArgumentError if an argument is not of the type that is needed."""
     if not isinstance(value, kind):
@@ -96,7 +135,8 @@ class LocusMatch:
         gvh_greatest: Most of them.
         hvg: Fewest donor antigens that the patient lacks (host versus graft).
         hvg_greatest: Most of them.
-        detail: Grades and the like; its parts are properties here too.
+        detail: Grades and the like, which do not depend on the level; its parts are properties here too.
+        level: What was compared: ``"ard"``, ``"allele"`` or ``"antigen"``.
     """
 
     locus: str
@@ -109,6 +149,7 @@ class LocusMatch:
     hvg: int
     hvg_greatest: int
     detail: LocusDetail
+    level: MatchLevel = "ard"
 
     @property
     def category(self) -> Category:
@@ -117,7 +158,13 @@ class LocusMatch:
         A mismatch at DPB1 that the T-cell epitopes decide is a ``"permissive mismatch"``, ``"non-permissive GvH"`` or
         ``"non-permissive HvG"``.
         """
-        return self.detail.category
+        found = _category(self.mismatches, self.greatest)
+        if found != "mismatch" or self.tce is None:
+            return found
+        verdict = self.tce.verdict
+        if verdict == "non-permissive GvH" or verdict == "non-permissive HvG":
+            return verdict
+        return "permissive mismatch" if verdict == "permissive" else found
 
     @property
     def grades(self) -> tuple[Grade, Grade]:
@@ -157,11 +204,13 @@ class LocusMatch:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
-        return {**{key: value for key, value in plain.items() if key != "detail"}, **plain["detail"]}
+        detail = plain.pop("detail")
+        return {**plain, "category": self.category, **detail}
 
     def explain(self) -> str:
         """Return one line in words."""
-        words = f"{self.locus}: {self.category}, {_span(self.mismatches, self.greatest)} mismatches"
+        by = "" if self.level == "ard" else f" by {self.level}"
+        words = f"{self.locus}: {self.category}{by}, {_span(self.mismatches, self.greatest)} mismatches"
         if self.greatest:
             words += f" (GvH {_span(self.gvh, self.gvh_greatest)}, HvG {_span(self.hvg, self.hvg_greatest)})"
         words += f"; patient {self.patient or 'untyped'}, donor {self.donor or 'untyped'}"
@@ -276,6 +325,7 @@ def match(
     *,
     null_policy: NullPolicy = "explicit",
     profile: Profile = "standard",
+    level: MatchLevel | Mapping[str, MatchLevel] = "ard",
     donor_required: bool = True,
 ) -> Match:
     """Compare a donor with a patient.
@@ -288,6 +338,8 @@ def match(
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
         profile: ``"atlas"``: the search engine Atlas's rules where they differ (NEW matches nothing; one unknown member makes a
             string or code unknown).
+        level: What is compared, at all loci or by locus: ``"ard"`` (proteins alike where they bind peptides), ``"allele"`` (whole
+            proteins, two fields) or ``"antigen"`` (what serology tells apart, split or better).
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
 
     Raises:
@@ -307,9 +359,13 @@ def match(
     check_choice("null_policy", null_policy, str)
     check_choice("profile", profile, str)
     compared = []
-    for locus in loci_of(loci):
-        counts, detail = _core.match_detail(
-            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile
+    names = loci_of(loci)
+    for locus, each in zip(names, levels_of(level, names), strict=True):
+        pair = (patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile)
+        counts, detail = _core.match_detail(*pair)
+        if each != "ard":
+            counts = _core.match_locus(*pair, each)
+        compared.append(
+            LocusMatch(locus, patient[locus], donor[locus], *counts, LocusDetail.of(locus, detail), level=each)
         )
-        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, LocusDetail.of(locus, detail)))
     return Match(tuple(compared), nomenclature.release, null_policy)

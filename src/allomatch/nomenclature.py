@@ -284,6 +284,10 @@ def _text_column(texts: Any) -> pa.Array:
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
             column = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        texts_of = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+        if not any(test(kind) for test in texts_of):
+            raise TypeError(f"it holds {kind}")
         if pa.types.is_dictionary(column.type) and column.dictionary.null_count == 0:
             return pa.DictionaryArray.from_arrays(
                 pc.cast(column.indices, pa.int32()), pc.cast(column.dictionary, pa.string())

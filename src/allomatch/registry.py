@@ -22,15 +22,28 @@ from allomatch import _core
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
-from allomatch.match import NullPolicy, check_choice, loci_of
+from allomatch.match import MatchLevel, NullPolicy, Profile, check_choice, levels_of, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.search import Direction, Hits, Searched
+from allomatch.serology import SEROLOGY_LOCI, merge_serology, serology_columns
 
 __all__ = ["AddReport", "Registry"]
 
 # Rows handed to the core at once: enough to share among threads, small enough to stop quickly and to hold in memory.
 _BATCH_ROWS = 262_144
+
+WARNING_SCHEMA = pa.schema(
+    [
+        ("rows", pa.int64()),
+        ("row", pa.int64()),
+        ("donor_id", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("code", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
 
 ERROR_SCHEMA = pa.schema(
     [
@@ -52,12 +65,16 @@ class AddReport:
         added: Donors that went in.
         rejected: Rows that did not.
         errors: Why: a table of row (in the input, from 0), donor_id, field, value, code (docs/errors.md) and message.
+        warnings: What was done to read typings that went in (names carried to another one, members left out; with a registry
+            that has a nomenclature): a table of rows (how many have it), row and donor_id (of the first), field, value, code
+            and message.
         ignored_columns: Columns of the input that allomatch does not know.
     """
 
     added: int
     rejected: int
     errors: pa.Table
+    warnings: pa.Table
     ignored_columns: tuple[str, ...]
 
 
@@ -75,16 +92,22 @@ class Registry:
     """
 
     def __init__(
-        self, path: Path, segment: _core.Segment, nomenclature: Nomenclature | None, null_policy: NullPolicy
+        self,
+        path: Path,
+        segment: _core.Segment,
+        nomenclature: Nomenclature | None,
+        null_policy: NullPolicy,
+        profile: Profile,
     ) -> None:
         self._path = path
         self._required = nomenclature
         self._null_policy: NullPolicy = null_policy
+        self._profile: Profile = profile
         self._snapshot = self._take(segment)
 
     def _take(self, segment: _core.Segment) -> _Snapshot:
         nomenclature = self._required or Nomenclature.two_field()
-        index = _core.SearchIndex(segment, nomenclature._core, self._null_policy)
+        index = _core.SearchIndex(segment, nomenclature._core, self._null_policy, self._profile)
         return _Snapshot(segment, nomenclature, index)
 
     @classmethod
@@ -94,6 +117,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
     ) -> Registry:
         """Make an empty registry file.
 
@@ -101,13 +125,14 @@ class Registry:
             path: Where; must not exist.
             nomenclature: If given, rows with a typing that it does not know are rejected by :meth:`add`, and searches use it.
             null_policy: As in :meth:`open`.
+            profile: As in :meth:`open`.
 
         Raises:
             FileAccessError: The file exists, or the folder cannot be written to.
             ArgumentError: An argument of the wrong kind.
         """
         empty = pa.table({"donor_id": pa.array([], pa.string()), "gl": pa.array([], pa.string())})
-        return cls.build(path, empty, nomenclature=nomenclature, null_policy=null_policy)[0]
+        return cls.build(path, empty, nomenclature=nomenclature, null_policy=null_policy, profile=profile)[0]
 
     @classmethod
     def build(
@@ -117,6 +142,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
         threads: int = 0,
     ) -> tuple[Registry, AddReport]:
         """Make a registry file from a table in one step: there is no file before it is complete.
@@ -126,6 +152,7 @@ class Registry:
             table: As in :meth:`add`.
             nomenclature: As in :meth:`create`.
             null_policy: As in :meth:`open`.
+            profile: As in :meth:`open`.
             threads: 0 means all cores.
 
         Returns:
@@ -134,13 +161,13 @@ class Registry:
         Raises:
             As :meth:`create` and :meth:`add`.
         """
-        _check_open(nomenclature, null_policy)
+        _check_open(nomenclature, null_policy, profile)
         _in_range("threads", threads, 1024)
         place = _path_bytes(path)
         if os.path.lexists(place):
             raise problem("AlreadyExists", f"{os.fsdecode(place)!r} exists; open it instead, or choose another name")
         report = _write(place, table, nomenclature, threads, extend=False)
-        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy), report
+        return cls.open(path, nomenclature=nomenclature, null_policy=null_policy, profile=profile), report
 
     @classmethod
     def open(
@@ -149,6 +176,7 @@ class Registry:
         *,
         nomenclature: Nomenclature | None = None,
         null_policy: NullPolicy = "explicit",
+        profile: Profile = "standard",
         validate: Literal["header", "full"] = "header",
     ) -> Registry:
         """Map a registry file.
@@ -158,6 +186,8 @@ class Registry:
             nomenclature: What names stand for in searches; ``None`` means :meth:`Nomenclature.two_field`.
             null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible
                 (SEMANTICS section 2).
+            profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW (matches nothing) and codes with an
+                unknown member (not read at all), for a registry that changes engines and compares.
             validate: ``"header"`` checks the head, the directory, the dictionaries and all lengths, and trusts the rest, in
                 milliseconds; ``"full"`` checks the checksum of every block and every id: use it for files from elsewhere.
 
@@ -166,11 +196,11 @@ class Registry:
             FileFormatError: It is not a registry, is truncated or damaged, or has a newer format.
             ArgumentError: Unknown null policy or validation, or an argument of the wrong kind.
         """
-        _check_open(nomenclature, null_policy)
+        _check_open(nomenclature, null_policy, profile)
         if validate not in ("header", "full"):
             raise problem("InvalidArgument", f"validate is {validate!r}; it may be 'header' or 'full'")
         segment = _core.Segment.open(_path_bytes(path), full=validate == "full")
-        return cls(Path(path), segment, nomenclature, null_policy)
+        return cls(Path(path), segment, nomenclature, null_policy, profile)
 
     @property
     def path(self) -> Path:
@@ -231,7 +261,9 @@ class Registry:
                 pairs ``A_1``, ``A_2``, ``B_1``, ... (a blank second position means homozygous, both blank untyped); and any of
                 the attributes ``birth_year`` (1900 to 2100), ``sex`` (F, M), ``cmv``, ``abo`` (A, B, AB, O), ``rh`` (P, N),
                 ``ion`` (1000 to 9999), ``ethnicity``, ``donor_type``, ``status``, ``tnc_e7`` (total nucleated cells, 1e7),
-                ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known".
+                ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known". Antigens reported beside DNA are ``A_ser_1``, ``A_ser_2``
+                (A, B, C, DRB1, DQB1): a donor without DNA at the locus is typed by them, else the DNA decides, the antigens
+                are kept as ``serology_A``, and a contradiction is a warning.
             threads: 0 means all cores.
 
         Returns:
@@ -258,6 +290,7 @@ class Registry:
         max_mismatches: int | None = None,
         per_locus: Mapping[str, int] | None = None,
         direction: Direction = "both",
+        level: MatchLevel | Mapping[str, MatchLevel] | None = None,
         where: str | pc.Expression | None = None,
         patient_weight_kg: float | None = None,
         min_tnc_e7_per_kg: float | None = None,
@@ -278,6 +311,8 @@ class Registry:
             per_locus: Further limits at single loci, 0 to 2 each.
             direction: ``"both"`` counts mismatched positions, ``"gvh"`` the patient's antigens that the donor lacks,
                 ``"hvg"`` the donor's that the patient lacks.
+            level: What is compared, at all loci or by locus: ``"ard"``, ``"allele"`` (two fields) or ``"antigen"``. ``None``
+                means ``"ard"``, and antigens at A and B for ``"cord 6/6"``. Loci that are only reported are compared by ARD.
             where: A filter on the attributes (those of :meth:`add`): a text such as ``"sex == 'M' and birth_year >= 1985 and
                 status in ('available', 'reserved') and cmv is not null"``, or a ``pyarrow.compute.Expression`` over the columns
                 by name. Only donors for which it is true are hits and are counted; what is not known passes no test but
@@ -314,6 +349,7 @@ class Registry:
                     f"per_locus limits locus {locus!r}, which is not searched; searched are {', '.join(names)}",
                 )
             _in_range(f"per_locus[{locus!r}]", most, 2)
+        levels = levels_of(level, names, {} if cord is None else cord.levels)
         if max_mismatches is None:
             max_mismatches = 0 if cord is None else cord.max_mismatches
         _in_range("max_mismatches", max_mismatches, 4 if cord is None else cord.max_mismatches)
@@ -331,6 +367,7 @@ class Registry:
             names,
             int(max_mismatches),
             [int(limits.get(locus, 2)) for locus in names],
+            levels,
             direction,
             filters,
             reported,
@@ -340,12 +377,13 @@ class Registry:
         )
         searched = Searched(
             patient,
-            names,
+            dict(zip(names, levels, strict=True)),
             reported,
             int(max_mismatches),
             direction,
             snapshot.nomenclature,
             self._null_policy,
+            self._profile,
             amounts,
             snapshot.segment,
         )
@@ -361,12 +399,14 @@ class _Snapshot:
     index: _core.SearchIndex
 
 
-def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy) -> None:
+def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy, profile: Profile) -> None:
     """Check the arguments of create and open before anything is made."""
     if nomenclature is not None:
         check_choice("nomenclature", nomenclature, Nomenclature)
     if null_policy not in ("explicit", "possible"):
         raise problem("InvalidArgument", f"null_policy is {null_policy!r}; it may be 'explicit' or 'possible'")
+    if profile not in ("standard", "atlas"):
+        raise problem("InvalidArgument", f"profile is {profile!r}; it may be 'standard' or 'atlas'")
 
 
 def _path_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -408,6 +448,8 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     columns, ignored = _known_columns(reader.schema)
     builder = _core.RegistryBuilder()
     errors: list[_core.RowError] = []
+    contradictions: list[tuple[int, int, str, str, str, int, str]] = []
+    two_field = Nomenclature.two_field()
     row = 0
     try:
         if extend:
@@ -418,18 +460,22 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
             for start in range(0, batch.num_rows, _BATCH_ROWS):
                 piece = batch.slice(start, _BATCH_ROWS)
                 arrays = {name: _canonical(name, piece.column(index)) for name, index in columns.items()}
+                contradictions += merge_serology(arrays, required or two_field, row)
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
+        warnings = sorted(builder.take_warnings() + contradictions, key=lambda warning: (warning[1], warning[3]))
         errors += builder.finish(place, replace=extend, threads=threads)[1]
     finally:
         builder.close()
     errors.sort(key=lambda error: (error[0], error[2]))
     rejected = len({error[0] for error in errors})
-    table_of_errors = pa.table(
-        [pa.array([error[i] for error in errors], field.type) for i, field in enumerate(ERROR_SCHEMA)],
-        schema=ERROR_SCHEMA,
+    return AddReport(
+        row - rejected, rejected, _row_table(errors, ERROR_SCHEMA), _row_table(warnings, WARNING_SCHEMA), ignored
     )
-    return AddReport(row - rejected, rejected, table_of_errors, ignored)
+
+
+def _row_table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    return pa.table([pa.array([row[i] for row in rows], field.type) for i, field in enumerate(schema)], schema=schema)
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -482,6 +528,7 @@ def _known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
             "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
         )
     pairs = [f"{locus}_{i}" for locus in LOCI for i in (1, 2)]
+    pairs += [name for locus in SEROLOGY_LOCI for name in serology_columns(locus)]
     present = [name for name in pairs if name in names]
     for name in names:
         side = name.rpartition("_")[2]

@@ -18,8 +18,8 @@ from allomatch import _core
 from allomatch.cord import Doses
 from allomatch.errors import problem
 from allomatch.filter import attribute_column
-from allomatch.match import LocusMatch, Match, NullPolicy, match
-from allomatch.nomenclature import Nomenclature
+from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
+from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ class Searched:
     """What was searched for, and in what: everything a hit needs to explain itself."""
 
     patient: Phenotype
-    loci: tuple[str, ...]
+    levels: dict[str, MatchLevel]  # of the loci searched, in order
     reported: tuple[str, ...]
     max_mismatches: int
     direction: Direction
     nomenclature: Nomenclature
     null_policy: NullPolicy
+    profile: Profile
     doses: Doses
     segment: _core.Segment
 
@@ -102,7 +103,12 @@ class Hits:
     @property
     def loci(self) -> tuple[str, ...]:
         """The loci searched."""
-        return self._searched.loci
+        return tuple(self._searched.levels)
+
+    @property
+    def levels(self) -> dict[str, MatchLevel]:
+        """Locus searched -> what was compared there: ``"ard"``, ``"allele"`` or ``"antigen"``."""
+        return dict(self._searched.levels)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -155,12 +161,26 @@ class Hits:
         """Most mismatches of each listed hit; shape (n,), uint8."""
         return self.count("greatest")
 
+    @property
+    def unread_loci(self) -> pa.Array:
+        """Loci of each listed hit at which the nomenclature cannot read its typing: ``"A"``, ``"A,DRB1"``, or null.
+
+        The hit counts as untyped there (:meth:`allomatch.Registry.unknown_typings` lists the typings).
+        """
+        flags = self._result.unread
+        if len(flags) == 0:
+            return pa.nulls(len(self), pa.string())
+        distinct, codes = np.unique(flags, return_inverse=True)
+        texts = [",".join(locus for bit, locus in enumerate(LOCI) if flag >> bit & 1) or None for flag in distinct]
+        return pa.array(texts, pa.string()).take(pa.array(codes))
+
     def to_arrow(self) -> pa.Table:
         """Return the listed hits as a table.
 
         Columns: ``donor_id``; the six counts over the loci searched (uint8); for every locus searched, then for every one
-        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; with a patient's
-        weight ``tnc_e7_per_kg`` and ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
+        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; where there are
+        typings that the nomenclature cannot read, :attr:`unread_loci`; with a patient's weight ``tnc_e7_per_kg`` and
+        ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
         """
         columns: dict[str, Any] = {"donor_id": self.donor_ids}
         for name in COUNTS:
@@ -172,10 +192,12 @@ class Hits:
             column = attribute_column(self._searched.segment, name, self.rows)
             if column is not None:
                 columns[name] = column
+        if len(self._result.unread) > 0:
+            columns["unread_loci"] = self.unread_loci
         columns |= self._searched.doses.columns(self._searched.segment, self.rows)
         metadata = {
             "allomatch.nomenclature": self._searched.nomenclature.release,
-            "allomatch.searched": " ".join(self.loci),
+            "allomatch.searched": " ".join(f"{locus}:{level}" for locus, level in self.levels.items()),
             "allomatch.reported": " ".join(self.reported),
         }
         return pa.table(columns).replace_schema_metadata(metadata)
@@ -201,14 +223,16 @@ class Hits:
             searched.patient,
             donor,
             searched.nomenclature,
-            (*searched.loci, *searched.reported),
+            (*self.loci, *searched.reported),
             null_policy=searched.null_policy,
+            profile=searched.profile,
+            level=searched.levels,
             donor_required=False,
         )
         donor_id = self.donor_ids[index].as_py()
         columns = searched.doses.columns(searched.segment, self.rows[index : index + 1])
         doses = {name: column[0].as_py() for name, column in columns.items()}
-        first = len(searched.loci)
+        first = len(self.loci)
         by_locus = replace(compared, loci=compared.loci[:first])
         return Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
 

@@ -8,12 +8,13 @@ else only lists what each side may be. SEMANTICS section 2 is the source of ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from .nomenclature import Meaning, Name, Nomenclature, UnknownNameError
+from .levels import LEVELS, MatchLevel, groups
+from .nomenclature import Meaning, Name, Nomenclature, TwoField, UnknownNameError
 from .phenotype import Phenotype, Position, Typing
 
 NullPolicy = Literal["explicit", "possible"]
@@ -140,6 +141,7 @@ def match_locus(
     policy: NullPolicy = "explicit",
     shrink: bool = True,
     profile: Profile = "standard",
+    level: MatchLevel = "ard",
 ) -> Counts:
     """The counts at one locus.
 
@@ -150,6 +152,7 @@ def match_locus(
         policy: `explicit`: a null that is only possible does not count; `possible`: it is one of the resolutions.
         shrink: See `counts_of`.
         profile: `atlas`: NEW matches nothing, and an unknown member makes its MAC or string unknown.
+        level: What is compared (`levels`).
 
     Raises:
         ValueError: Of a position, the nomenclature knows no name.
@@ -158,13 +161,16 @@ def match_locus(
         raise ValueError(f"null policy {policy!r} is not one of explicit possible")
     if profile not in ("standard", "atlas"):
         raise ValueError(f"profile {profile!r} is not one of standard atlas")
+    if level not in LEVELS:
+        raise ValueError(f"level {level!r} is not one of {' '.join(LEVELS)}")
     positions = [
         p for typing in (patient, donor) if typing is not None for genotype in typing.genotypes for p in genotype
     ]
-    named = frozenset[str]().union(*(named_groups(position, nom) for position in positions))
+    named = frozenset[str]().union(*(named_groups(position, nom, level) for position in positions))
 
     def choices(position: Position, side: str) -> Choices:
-        return position_choices(position, nom, policy, named, new_of=side if profile == "atlas" else None)
+        new_of = side if profile == "atlas" else None
+        return position_choices(position, nom, policy, named, new_of, level)
 
     def alternatives(typing: Typing | None, side: str) -> list[Alternative]:
         if typing is None:
@@ -188,10 +194,12 @@ def match(
     loci: Sequence[str],
     policy: NullPolicy = "explicit",
     profile: Profile = "standard",
+    levels: Mapping[str, MatchLevel] | None = None,
 ) -> Match:
     """The counts at each locus and their sums; the sum of the leasts is the potential count.
 
     The sums are exact: loci are resolved independently of each other, so all can be least, or greatest, at once.
+    `levels` says what is compared at loci that are not compared by ARD group.
 
     Raises:
         ValueError: No locus, a locus twice, or a position that the nomenclature cannot read.
@@ -199,7 +207,15 @@ def match(
     if not loci or len(set(loci)) != len(loci):
         raise ValueError(f"loci must be named once each: {list(loci)!r}")
     by_locus = {
-        locus: match_locus(patient.typing(locus), donor.typing(locus), nom, policy, profile=profile) for locus in loci
+        locus: match_locus(
+            patient.typing(locus),
+            donor.typing(locus),
+            nom,
+            policy,
+            profile=profile,
+            level=(levels or {}).get(locus, "ard"),
+        )
+        for locus in loci
     }
     each = list(by_locus.values())
     total = Counts(
@@ -243,9 +259,14 @@ def _why_unknown(name: Name, nom: Nomenclature) -> str | None:
 
 
 def position_choices(
-    position: Position, nom: Nomenclature, policy: NullPolicy, named: frozenset[str], new_of: str | None = None
+    position: Position,
+    nom: Nomenclature,
+    policy: NullPolicy,
+    named: frozenset[str],
+    new_of: str | None = None,
+    level: MatchLevel = "ard",
 ) -> Choices:
-    """What a position may be: its members' ARD groups, and null if that counts.
+    """What a position may be: its members' groups at a level, and null if that counts.
 
     Args:
         position: The written names.
@@ -254,35 +275,40 @@ def position_choices(
         named: The groups which either side's names stand for; an open-world XX code may be any of its first field.
         new_of: Whose position it is if a NEW is unlike everything else, also unlike the other side's; None if it may
             be any allele of its first field as well.
+        level: What is compared.
     """
-    groups: set[str] = set()
+    choices: set[str] = set()
     may_be_null = False
     for name in known_names(position, nom):
         meaning = nom.meaning(name)
         if meaning.new and new_of is not None:
-            groups |= {f"new of the {new_of}{unnamed}" for unnamed in UNNAMED}
+            choices |= {f"new of the {new_of}{unnamed}" for unnamed in UNNAMED}
             continue
-        groups |= nom.ards(name) | _unnamed(meaning)
+        choices |= groups(name, nom, level) | _unnamed(meaning, nom, level)
         # Any allele of an open first field: those that either side names, and four that nobody has named.
-        groups |= {group for group in named if group.startswith(tuple(meaning.open_fields))}
+        choices |= {group for group in named if group.startswith(tuple(meaning.open_fields))}
         # A NEW of any first field may also be the new one that the other side says its first field of.
-        groups |= {group for group in named if NEW in group and group.startswith(tuple(meaning.new))}
+        choices |= {group for group in named if NEW in group and group.startswith(tuple(meaning.new))}
         may_be_null = may_be_null or meaning.may_be_null
-    if not groups:
+    if not choices:
         return Choices(frozenset(), null=True)  # all of it is null: no policy can make it express anything
-    return Choices(frozenset(groups), null=may_be_null and policy == "possible")
+    return Choices(frozenset(choices), null=may_be_null and policy == "possible")
 
 
 NEW = "new"
 
 
-def _unnamed(meaning: Meaning) -> set[str]:
+def _unnamed(meaning: Meaning, nom: Nomenclature, level: MatchLevel) -> set[str]:
     """Four stand-ins for the alleles of each open first field, and four for those not yet named."""
-    of_open = {f"{beginning}{unnamed}" for beginning in meaning.open_fields for unnamed in UNNAMED}
-    return of_open | {f"{beginning}{NEW}{unnamed}" for beginning in meaning.new for unnamed in UNNAMED}
+    beginnings = [*meaning.open_fields, *(beginning + NEW for beginning in meaning.new)]
+    if level == "antigen" and isinstance(nom, TwoField):
+        # A first field is one antigen, also of its alleles that nobody has named.
+        beginnings = [beginning for beginning in beginnings if ":" not in beginning]
+    return {f"{beginning}{unnamed}" for beginning in beginnings for unnamed in UNNAMED}
 
 
-def named_groups(position: Position, nom: Nomenclature) -> frozenset[str]:
-    return frozenset[str]().union(
-        *(nom.ards(name) | _unnamed(nom.meaning(name)) for name in known_names(position, nom))
+def named_groups(position: Position, nom: Nomenclature, level: MatchLevel = "ard") -> frozenset[str]:
+    of_names = (
+        groups(name, nom, level) | _unnamed(nom.meaning(name), nom, level) for name in known_names(position, nom)
     )
+    return frozenset[str]().union(*of_names)

@@ -35,8 +35,8 @@ _OLD_CODE = re.compile(r"(0[1-9]|[1-9][0-9])([A-Z]{2,6})")  # before April 2010 
 _VERSION_2 = re.compile(r"([0-9]{4,8})([NLSCAQ]?)")
 _ANTIGEN = re.compile(r"([1-9][0-9]{0,3})(?:\(.*\))?", re.DOTALL)
 # What may stand before a name without a star: the letters of an antigen, or the locus.
-_LETTERED = re.compile(r"(DRB1|DRB3|DRB4|DRB5|DQA1|DQB1|DPA1|DPB1|DR|DQ|CW|C|A|B)([0-9].*)", re.DOTALL)
-_GENE_OF_LETTERS = {"DR": "DRB1", "DQ": "DQB1", "CW": "C"}
+_LETTERED = re.compile(r"(DRB1|DRB3|DRB4|DRB5|DQA1|DQB1|DPA1|DPB1|DR|DQ|DPW|DP|CW|C|A|B)([0-9].*)", re.DOTALL)
+_GENE_OF_LETTERS = {"DR": "DRB1", "DQ": "DQB1", "DP": "DPB1", "DPW": "DPB1", "CW": "C"}
 
 
 @dataclass(frozen=True, order=True)
@@ -108,6 +108,8 @@ def parse_name(text: str, locus: str | None = None) -> Name:
     elif lettered := _LETTERED.fullmatch(rest):
         letters, body = lettered.groups()
         name = _after_letters(letters, body)
+    elif rest in ("NNNN", "NE") and rest == upper and locus is None:
+        name = Name(DRB345, (), "absent")
     elif rest != upper or locus is None:
         raise ValueError(f"{text!r}: the locus is missing")
     else:
@@ -159,7 +161,7 @@ def _after_star(gene: str, body: str) -> Name | None:
 def _after_letters(letters: str, body: str) -> Name | None:
     """What stands after `A`, `Cw`, `DR`, `DRB1` without a star: an antigen, or a name of before 2010."""
     gene = _GENE_OF_LETTERS.get(letters, letters)
-    if letters in ("A", "B", "C", "CW", "DR", "DQ") and (antigen := _antigen(gene, body)):
+    if letters in ("A", "B", "C", *_GENE_OF_LETTERS) and (antigen := _antigen(gene, body)):
         return antigen
     name = _after_star(gene, body)
     return name if name is not None and ":" not in body else None

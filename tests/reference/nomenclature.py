@@ -183,7 +183,7 @@ class TwoField:
         if item.kind == "V2":
             return self.reduce(self.current_name(item), level)
         if item.kind in ("NEW", "absent", "serology"):
-            return str(item)
+            return item.first_field if item.kind == "NEW" and item.fields and level == "first-field" else str(item)
         if level == "serology":
             return "" if item.suffix == "N" else first_field_antigen(item.first_field)
         if level == "first-field":
@@ -236,6 +236,16 @@ class Release:
     def alleles(self) -> frozenset[str]:
         """All alleles of the release at `GENES`."""
         return frozenset().union(*self._of_first_field.values())
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """All P and G groups."""
+        return frozenset(self._in_group)
+
+    @property
+    def old_names(self) -> list[Name]:
+        """Names of before 2010, deleted and renamed ones, whether they have successors or not."""
+        return self._successors.old_names
 
     # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times.
     @cache  # noqa: B019 - a Release lives as long as the test session
@@ -293,25 +303,24 @@ class Release:
 
     def _carried(self, item: Name, seen: frozenset[Name]) -> Meaning:
         """The meaning of the name that an old name is carried to."""
-        successors = self._successors_of(item)
+        successor = self._successor_of(item)
         seen |= {item}
-        if seen & set(successors):
+        if successor in seen:
             raise self._unknown(item)  # it was renamed to itself, once or in a circle
-        united = _united([self._meaning(successor, seen) for successor in successors])
-        warning = _now(item, *successors)
-        return Meaning(united.members, united.open_fields, united.new, united.may_be_null, (warning, *united.warnings))
+        carried = self._meaning(successor, seen)
+        warnings = (_now(item, successor), *carried.warnings)
+        return Meaning(carried.members, may_be_null=carried.may_be_null, warnings=warnings)
 
-    def _successors_of(self, item: Name) -> list[Name]:
-        """The names that a name which the release lacks is called now, one step on.
+    def _successor_of(self, item: Name) -> Name:
+        """What a name which the release lacks is called now, one step on.
 
         Raises:
             UnknownNameError: It is no old name, or has no successor.
         """
-        found = [self._successors.version_2(item)] if item.kind == "V2" else self._successors.deleted(item)
-        successors = [successor for successor in found if successor is not None]
-        if not successors:
+        successor = self._successors.version_2(item) if item.kind == "V2" else self._successors.deleted(item)
+        if successor is None:
             raise self._unknown(item)
-        return successors
+        return successor
 
     def _unknown(self, item: Name) -> UnknownNameError:
         """The error of a name that the release lacks, with what to write instead."""
@@ -361,7 +370,8 @@ class Release:
         return frozenset(g for member in self.members(name) if (g := self._ard_of_listed(member)) is not None)
 
     def is_null(self, name: str | Name) -> bool:
-        return all(member.endswith("N") for member in self.members(name))
+        meaning = self.meaning(name)
+        return not meaning.new and all(member.endswith("N") for member in meaning.members)
 
     def may_be_null(self, name: str | Name) -> bool:
         return self.meaning(name).may_be_null
@@ -375,13 +385,14 @@ class Release:
         item = _as_name(name)
         self.meaning(item)
         if item.kind == "V2" or (item.kind == "allele" and not self._listed(item)):
-            return "/".join(sorted({self.current_name(successor) for successor in self._successors_of(item)}))
+            return self.current_name(self._successor_of(item))
         return str(item)
 
     def reduce(self, name: str | Name, level: Level) -> str:
         """The name at a coarser level: each member's own result, sorted and joined with `/` where they are several.
 
-        `P` and `G` give the official group, or the member's own name where the file gives none. `ard` and `two-field`
+        `P` and `G` give the official group; where the file gives none, the allele name itself (an old one as it is called
+        now), or of a code, a group or an antigen the member's own name. `ard` and `two-field`
         give a null its first two fields and `N`, so that it stays apart from every protein. `g` gives `A*02:01g` to the
         members of a P group and to the nulls of a G group that shares an allele with it, and two fields to others.
         `serology` gives the antigens, by number; nothing if none is known. Absence and NEW stay what they are.
@@ -392,12 +403,15 @@ class Release:
         """
         _checked(level)
         item = _as_name(name)
-        if item.kind in ("absent", "NEW"):
-            return str(item)
         members = self.members(item)
+        if item.kind in ("absent", "NEW"):
+            return item.first_field if level == "first-field" and item.fields else str(item)
         if level == "serology":
             return joined(frozenset[str]().union(*(self.serology.antigens(member) for member in members)))
-        return "/".join(sorted({self._reduced(member, level) for member in members}))
+        reduced = {self._reduced(member, level) for member in members}
+        if level in ("P", "G") and item.kind in ("allele", "V2"):
+            reduced = {self.current_name(item) if name in members else name for name in reduced}
+        return "/".join(sorted(reduced))
 
     def _ard_of_listed(self, allele: str) -> str | None:
         if allele.endswith("N"):
@@ -449,8 +463,8 @@ def _united(meanings: list[Meaning]) -> Meaning:
     )
 
 
-def _now(old: Name, *new: Name) -> str:
-    return f"{old} at locus {old.locus} is now {'/'.join(str(name) for name in new)}"
+def _now(old: Name, new: Name) -> str:
+    return f"{old} at locus {old.locus} is now {new}"
 
 
 def _listed_alleles(path: Path) -> Iterator[str]:

@@ -148,8 +148,6 @@ def _locus_of(items: Sequence[str]) -> str:
 
 def _gene_said(item: str) -> str:
     """The gene that an item says; empty if it says none."""
-    if item.strip().upper() in ("NNNN", "NE"):
-        return DRB345
     try:
         return parse_name(item).locus
     except ValueError:
@@ -159,15 +157,11 @@ def _gene_said(item: str) -> str:
 def _phased(part: str) -> _Part:
     pairs: list[tuple[dict[str, str], dict[str, str]]] = []
     # Where the genes of DRB345 differ between haplotypes, they stand at one locus.
-    of_drb345 = {
-        _locus_of(position.split("/"))
-        for position in re.split(r"[|+~]", part)
-        if position.strip() and _locus_of(position.split("/")) in (DRB345, *GENES_OF_DRB345)
-    }
-    merged = len(of_drb345) > 1
+    genes = {tuple(sorted(_genes_of_drb345(haplotype))) for haplotype in re.split(r"[|+]", part) if haplotype.strip()}
+    merged = len(genes) > 1
     for alternative in part.split("|"):
         haplotypes: list[dict[str, str]] = []
-        for text in _two(alternative.split("+"), "the phased part"):
+        for text in _two(alternative.split("+"), "the phased loci"):
             haplotype: dict[str, str] = {}
             for position in text.split("~"):
                 locus = _locus_of(position.split("/"))
@@ -187,6 +181,11 @@ def _phased(part: str) -> _Part:
     block = Block(loci, tuple((read(first), read(second)) for first, second in pairs))
     typings = tuple(Typing(locus, tuple((a[i], b[i]) for a, b in block.pairs)) for i, locus in enumerate(loci))
     return loci, typings, block
+
+
+def _genes_of_drb345(haplotype: str) -> list[str]:
+    loci = [_locus_of(position.split("/")) for position in haplotype.split("~")]
+    return [locus for locus in loci if locus in (DRB345, *GENES_OF_DRB345)]
 
 
 def _mapped_typings(source: Mapping[str, str | Sequence[str | None]]) -> list[_Part]:
@@ -221,7 +220,7 @@ def _two(texts: Sequence[str], where: str) -> tuple[str, str]:
     second = texts[1] if len(texts) == 2 else ""
     if not first.strip():
         # A lone second position is a broken record rather than a homozygote.
-        raise ValueError(f"{where}: the first position is blank in {'+'.join(texts)!r} (a locus of its own?)")
+        raise ValueError(f"{where}: the first position is blank in {'+'.join(texts)!r}")
     return first, second if second.strip() else first
 
 
@@ -235,10 +234,8 @@ def _position(text: str, locus: str) -> Position:
 def _item(item: str, locus: str, before: Name | None) -> Name:
     """One item; a short one inherits from the item before it: `A*01:01/02/07`, `A*0201/05`, `A2/28`."""
     short = _SHORT_ITEM.fullmatch(item.strip().upper())
-    if before is None or short is None or not before.fields:
-        return parse_name(item, locus)
-    if before.kind == "serology":
-        return parse_name(str(before)[: -len(before.fields[0])] + item.strip(), locus)
+    if before is None or short is None or not before.fields or before.kind == "serology":
+        return parse_name(item, locus)  # where the locus is known, a number is an antigen
     if before.kind == "V2":
         digits = item.strip() if len(short.group(1)) >= 4 else before.fields[0][:2] + item.strip()
         return parse_name(f"{before.locus}*{digits}", locus)

@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import Literal
 
 from .filter import Attributes, Filter, truth
-from .match import Counts, Match, NullPolicy, match, match_locus
+from .levels import MatchLevel
+from .match import Counts, Match, NullPolicy, Profile, match, match_locus
 from .nomenclature import Nomenclature
 from .phenotype import Phenotype
 
@@ -89,12 +90,14 @@ def search(
     per_locus_limits: Mapping[str, int] | None = None,
     direction: Direction = "both",
     policy: NullPolicy = "explicit",
+    profile: Profile = "standard",
     attributes: Mapping[str, Attributes] | None = None,
     where: Filter | None = None,
     cord_only: bool = False,
     weight_kg: str = "1",
     least_per_kg: Mapping[str, str] | None = None,
     report: Sequence[str] = (),
+    levels: Mapping[str, MatchLevel] | None = None,
 ) -> list[Hit]:
     """All donors within the budget, best first.
 
@@ -107,12 +110,14 @@ def search(
         per_locus_limits: The most that the least may be at single loci; a locus without a limit has only the budget.
         direction: `both` counts mismatches, `gvh` patient antigens the donor lacks, `hvg` the reverse.
         policy: The null policy.
+        profile: Whose rules (`match_locus`).
         attributes: By donor id; a donor without has none known.
         where: The filter that a hit must pass.
         cord_only: Whether hits must be cord blood units.
         weight_kg: The patient's weight, see `has_doses`.
         least_per_kg: Least doses, see `has_doses`.
-        report: Loci at which hits are compared besides those searched.
+        report: Loci at which hits are compared besides those searched, by ARD group.
+        levels: What is compared at loci that are not compared by ARD group.
 
     Returns:
         Hits ordered by mismatches in the direction searched, then their greatest count, then donor id.
@@ -140,10 +145,12 @@ def search(
         known = (attributes or {}).get(donor_id, {})
         passes = where is None or truth(where, known) is True
         passes = passes and (is_cord(known) or not cord_only) and has_doses(known, weight_kg, least_per_kg or {})
-        found = match(patient, donor, nom, loci, policy)
+        found = match(patient, donor, nom, loci, policy, profile, levels)
         least, greatest = in_direction(found.total, direction)
         within_limits = all(in_direction(found.loci[locus], direction)[0] <= limit for locus, limit in limits.items())
         if least <= max_mismatches and within_limits and passes:
-            others = {at: match_locus(patient.typing(at), donor.typing(at), nom, policy) for at in report}
+            others = {
+                at: match_locus(patient.typing(at), donor.typing(at), nom, policy, profile=profile) for at in report
+            }
             hits.append(Hit(donor_id, least, greatest, found, others))
     return sorted(hits, key=lambda hit: (hit.mismatches, hit.greatest, hit.donor_id))

@@ -16,7 +16,7 @@ from typing import Literal
 
 Subtype = Literal["broad", "split", "associated", "not split"]
 
-# What an antigen's number stands behind, by locus; DQA1 and DPA1 have no antigens.
+# What an antigen's number stands behind, by locus; DQA1 and DPA1 have no antigens, those of DPB1 no alleles in the files.
 LETTERS = {
     "A": "A",
     "B": "B",
@@ -26,6 +26,7 @@ LETTERS = {
     "DRB4": "DR",
     "DRB5": "DR",
     "DQB1": "DQ",
+    "DPB1": "DP",
 }
 GENE_OF_DR = {"51": "DRB5", "52": "DRB3", "53": "DRB4"}  # every other DR antigen is of DRB1
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 from .names import GENES, Name, parse_name
 
-# "identical to corrected sequence of A*11:02:01:01", "renamed A*02:1040", "and is now named A*03:395": the first name
-# behind the first of these words.
-_SUCCESSOR = re.compile(r"(?:identical to|renamed|is now named)\b.*?((?:Cw|[A-Z]+[0-9]?)\*[0-9:]+[NLSCAQ]?)")
+# "identical to corrected sequence of A*11:02:01:01", "renamed A*02:1040", "partial of newly named B*07:436": the first
+# name behind the first of these words.
+_SUCCESSOR = re.compile(r"(?:identical to|renamed|newly named)\b.*?((?:Cw|[A-Z]+[0-9]?)\*[0-9:]+[NLSCAQ]?)")
 _CONTINUED = {("A", "92"): "02", ("B", "95"): "15"}  # A*92nn and B*95nn continue A*02 and B*15 from 101
 
 
@@ -61,14 +61,19 @@ class Successors:
             if name.kind == "V2" and (converted := version_2(name)) is not None:
                 self._deleted.setdefault(converted, successor)
 
-    def deleted(self, name: Name) -> list[Name | None]:
-        """The successors of a deleted allele name: its own, else those of all deleted names that it is a cut of.
+        # C*03:99:01 is now C*01:169:01: what was reported as C*03:99 is C*01:169. Whole names come first.
+        for old, new in list(self._deleted.items()):
+            if new is not None and old.kind == new.kind == "allele" and len(old.fields) > 2:
+                self._deleted.setdefault(parse_name(old.two_field), parse_name(new.two_field))
 
-        None stands for a deleted name without a successor; the list is empty if no such name was deleted.
-        """
-        if name in self._deleted:
-            return [self._deleted[name]]
-        return [successor for old, successor in self._deleted.items() if is_cut(name, old)]
+    def deleted(self, name: Name) -> Name | None:
+        """The successor of a deleted name, or of the two fields that it began with; None if it has none."""
+        return self._deleted.get(name)
+
+    @property
+    def old_names(self) -> list[Name]:
+        """All names that the tables have, in order."""
+        return sorted({**self._of_version_2, **self._deleted})
 
     def version_2(self, name: Name) -> Name | None:
         """The name of a V2 name: by the official table, by the deleted names, else by the rule; None if by none."""

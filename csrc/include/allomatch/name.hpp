@@ -49,8 +49,8 @@ enum class NameKind : std::uint8_t {
 struct Name {
     std::array<std::uint16_t, 4> fields{};
     NameKind kind = NameKind::Allele;
-    char suffix = 0;        // of alleles and version 2 names: 0 or one of N L S C A Q
-    std::uint8_t gene = 0;  // at DRB345: 3, 4 or 5; elsewhere 0
+    char suffix = 0;         // of alleles and version 2 names: 0 or one of N L S C A Q
+    std::uint16_t gene = 0;  // at DRB345: 3, 4 or 5; elsewhere 0
 
     bool operator==(const Name&) const = default;
     friend std::strong_ordering operator<=>(const Name& a, const Name& b) noexcept {

@@ -80,6 +80,7 @@ class GroupSpace {
 
     // Number of groups, the `kUnnamed` last of which belong to no first field ("an allele not yet named").
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] MatchLevel level() const noexcept { return level_; }
     [[nodiscard]] std::string group_text(GroupId group) const;
     // Adds what `name` stands for to `bits` (of this size).
     [[nodiscard]] Expression add_name(const Name& name, GroupBits& bits, const Reading& reading = {}) const;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "allomatch/error.hpp"
+#include "allomatch/marks.hpp"
 #include "allomatch/parallel_for.hpp"
 #include "allomatch/phenotype.hpp"
 #include "allomatch/text_column.hpp"
@@ -48,7 +49,7 @@ struct AttributeSpec {
     std::string_view allowed;  // of categories: "F M", or empty for any short text
 };
 
-inline constexpr std::size_t kAttributeCount = 11;
+inline constexpr std::size_t kAttributeCount = 16;
 [[nodiscard]] std::span<const AttributeSpec, kAttributeCount> attribute_specs() noexcept;
 
 inline constexpr std::int16_t kNoInt = INT16_MIN;     // null of an Int16 column; NaN is null of a Float32 column
@@ -69,6 +70,13 @@ struct AttributeColumn {
 // The phenotype trie. Levels [0, depth) are stored as nodes, children of equal parents side by side; where nearly every
 // node would have one child, the remaining loci are plain columns over the phenotypes.
 struct TrieView {
+    // Two more ways in, for searches that allow mismatches (postings_walk.cpp says why). Offsets are by typing.
+    struct Postings {
+        // Of each typing at order[1] its nodes, ascending, and the typing at order[0] above each.
+        std::span<const std::uint32_t> node_offsets, node_tops, nodes;
+        // Of each typing at order[2] its phenotypes, ascending, in runs of equal typings at order[0].
+        std::span<const std::uint32_t> run_offsets, run_tops, run_starts, phenotypes;
+    };
     struct Level {
         std::span<const std::uint32_t> typings;  // of each node
         std::span<const std::uint32_t>
@@ -77,7 +85,9 @@ struct TrieView {
     std::vector<Locus> order;                             // the loci that anyone is typed at
     std::vector<Level> levels;                            // depth of them: order[0 .. depth)
     std::vector<std::span<const std::uint32_t>> columns;  // order[depth ..): typing of each phenotype
-    std::span<const std::uint32_t> rows;                  // first row of each phenotype, and the end
+    Marks rows;                                           // which rows begin a phenotype
+    Marks nodes;                                          // which phenotypes begin a node of the last level
+    std::optional<Postings> postings;                     // if there are exactly two levels of nodes, and a column
 };
 
 enum class Validate : std::uint8_t { Header, Full };
@@ -103,7 +113,7 @@ class Segment {
     Segment& operator=(Segment&&) = delete;
 
     [[nodiscard]] std::size_t donor_count() const noexcept { return donor_ranks_.size(); }
-    [[nodiscard]] std::size_t phenotype_count() const noexcept { return trie_.rows.size() - 1; }
+    [[nodiscard]] std::size_t phenotype_count() const noexcept { return trie_.rows.groups(); }
     [[nodiscard]] const TrieView& trie() const noexcept { return trie_; }
     // Typing 0 (untyped) only, for a locus that nobody is typed at.
     [[nodiscard]] const DictionaryView& dictionary(Locus locus) const noexcept {
@@ -137,6 +147,8 @@ class Segment {
     void read_dictionary(const Directory& directory, Locus locus);
     void read_attributes(const Directory& directory);
     void read_trie(const Directory& directory);
+    void read_postings(const Directory& directory);
+    void check_postings(const Cancel& cancel) const;
     void check_contents(const Cancel& cancel) const;
     [[noreturn]] void throw_corrupt(const std::string& what) const;
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct SearchRequest {
     std::vector<Locus> loci;                               // each once, in the order of the answer
     unsigned max_mismatches = 0;                           // over all of them, 0..4
     std::array<std::uint8_t, kLocusCount> locus_limits{};  // at each, 0..2
+    std::array<MatchLevel, kLocusCount> levels{};  // what is compared at each; reported loci are compared by Ard
     Direction direction = Direction::Both;
     std::vector<RowFilter> filters;            // a hit passes all of them
     std::vector<Locus> report;                 // loci besides those searched at which the listed hits are compared too
@@ -47,6 +49,9 @@ struct SearchResult {
     std::vector<std::uint32_t> row_phenotypes;  // index into `phenotypes`
     std::vector<Locus> reported_loci;
     std::vector<Counts> reported;  // rows x reported_loci: at loci that were not searched
+    // Of each row: bit l is set if the nomenclature cannot read its typing at locus number l (searched or reported), so
+    // that it counts as untyped there. Empty if it can read all.
+    std::vector<std::uint16_t> unread;
 };
 
 // Typings that a nomenclature cannot interpret: their donors are treated as untyped at the locus.
@@ -70,22 +75,26 @@ class SearchIndex {
     [[nodiscard]] const Nomenclature& nomenclature() const noexcept { return *nomenclature_; }
     [[nodiscard]] NullPolicy policy() const noexcept { return policy_; }
     [[nodiscard]] Profile profile() const noexcept { return profile_; }
-    [[nodiscard]] const Interpretation& interpretation(Locus locus) const noexcept {
-        return *interpretations_[index_of(locus)];
-    }
+    // Of the donors' typings; made when first asked for, but for Ard. Throws InvalidArgument for antigens of a release
+    // that was installed without them.
+    [[nodiscard]] const Interpretation& interpretation(Locus locus, MatchLevel level = MatchLevel::Ard) const;
 
   private:
     std::shared_ptr<const Segment> segment_;
     std::shared_ptr<const Nomenclature> nomenclature_;
     NullPolicy policy_;
     Profile profile_;
-    std::array<std::unique_ptr<const Interpretation>, kLocusCount> interpretations_;
+    struct Made {
+        std::once_flag once;
+        std::unique_ptr<const Interpretation> value;
+    };
+    mutable std::array<std::array<Made, kMatchLevels>, kLocusCount> interpretations_;
 };
 
 // The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
 // donor's that it does not know is an error too if `donor_required`, else untyped, as in a search.
 [[nodiscard]] Counts match_locus(const Typing& patient, const Typing& donor, Locus locus,
                                  const Nomenclature& nomenclature, NullPolicy policy, bool donor_required = true,
-                                 Profile profile = Profile::Standard);
+                                 Profile profile = Profile::Standard, MatchLevel level = MatchLevel::Ard);
 
 }  // namespace allomatch

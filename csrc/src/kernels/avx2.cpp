@@ -96,37 +96,8 @@ size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivor
     return kept;
 }
 
-inline uint32_t pack_eight(const uint32_t* pairs, const uint8_t* bits, const uint8_t* table) {
-    const __m256i low_byte = _mm256_set1_epi32(255);
-    const __m256i a = _mm256_loadu_si256((const __m256i*)pairs);
-    const __m256i b = _mm256_loadu_si256((const __m256i*)(pairs + 8));
-    const __m256i bits_a = _mm256_and_si256(_mm256_i32gather_epi32((const int*)bits, a, 1), low_byte);
-    const __m256i bits_b = _mm256_and_si256(_mm256_i32gather_epi32((const int*)bits, b, 1), low_byte);
-    // Pairs lie first, second, first, second: make first * 32 + second in the even lanes of each.
-    const __m256i key_a = _mm256_add_epi32(_mm256_slli_epi32(bits_a, 5), _mm256_srli_epi64(bits_a, 32));
-    const __m256i key_b = _mm256_add_epi32(_mm256_slli_epi32(bits_b, 5), _mm256_srli_epi64(bits_b, 32));
-    const __m256i even = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
-    const __m256i keys =
-        _mm256_blend_epi32(_mm256_permutevar8x32_epi32(key_a, even), _mm256_permutevar8x32_epi32(key_b, even), 0xf0);
-    const __m256i cost = _mm256_and_si256(
-        _mm256_i32gather_epi32((const int*)table, _mm256_and_si256(keys, _mm256_set1_epi32(1023)), 1), low_byte);
-    const __m256i shifted = _mm256_sllv_epi32(cost, _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
-    __m128i all = _mm_or_si128(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
-    all = _mm_or_si128(all, _mm_shuffle_epi32(all, 0x4e));
-    all = _mm_or_si128(all, _mm_shuffle_epi32(all, 0xb1));
-    return (uint32_t)_mm_cvtsi128_si32(all);
-}
-
-void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        out[i / 16] = pack_eight(pairs + 2 * i, bits, table) | pack_eight(pairs + 2 * i + 16, bits, table) << 16;
-    }
-    if (i < n) kScalar.classify(pairs + 2 * i, n - i, bits, table, out + i / 16);
-}
-
 }  // namespace
 
-const Kernels kAvx2 = {"avx2", filter_runs, filter_indexed, classify, crc32c};
+const Kernels kAvx2 = {"avx2", filter_runs, filter_indexed, crc32c};
 
 }  // namespace allomatch::kernels

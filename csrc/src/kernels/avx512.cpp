@@ -79,28 +79,8 @@ size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivor
     return kept;
 }
 
-void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out) {
-    const __m512i low_byte = _mm512_set1_epi32(255);
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-    const __m512i shift = _mm512_slli_epi32(lane_numbers(), 1);
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        const __m512i low = _mm512_loadu_si512((const void*)(pairs + 2 * i));
-        const __m512i high = _mm512_loadu_si512((const void*)(pairs + 2 * i + 16));
-        const __m512i first = _mm512_permutex2var_epi32(low, even, high);
-        const __m512i second = _mm512_permutex2var_epi32(low, odd, high);
-        const __m512i bits_first = _mm512_and_si512(_mm512_i32gather_epi32(first, (const void*)bits, 1), low_byte);
-        const __m512i bits_second = _mm512_and_si512(_mm512_i32gather_epi32(second, (const void*)bits, 1), low_byte);
-        const __m512i key = _mm512_add_epi32(_mm512_slli_epi32(bits_first, 5), bits_second);
-        const __m512i cost = _mm512_and_si512(_mm512_i32gather_epi32(key, (const void*)table, 1), low_byte);
-        out[i / 16] = (uint32_t)_mm512_reduce_or_epi32(_mm512_sllv_epi32(cost, shift));
-    }
-    if (i < n) kScalar.classify(pairs + 2 * i, n - i, bits, table, out + i / 16);
-}
-
 }  // namespace
 
-const Kernels kAvx512 = {"avx512", filter_runs, filter_indexed, classify, crc32c};
+const Kernels kAvx512 = {"avx512", filter_runs, filter_indexed, crc32c};
 
 }  // namespace allomatch::kernels

@@ -45,9 +45,6 @@ struct Kernels {
                           Survivors out);
     // Keeps those of `n` survivors whose spent + cost(ids[index]) <= limit, in place.
     size_t (*filter_indexed)(const uint32_t* ids, Costs costs, uint32_t limit, Survivors survivors, size_t n);
-    // Packs table[bits[pairs[2i]] * 32 + bits[pairs[2i + 1]]] for i in [0, n) into out; whole words are written.
-    // bits and table are followed by three readable bytes.
-    void (*classify)(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out);
     uint32_t (*crc32c)(uint32_t crc, const void* bytes, size_t n);
 };
 

@@ -37,17 +37,6 @@ size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivor
     return kept;
 }
 
-void classify(const uint32_t* pairs, size_t n, const uint8_t* bits, const uint8_t* table, uint32_t* out) {
-    for (size_t word = 0; word * 16 < n; ++word) {
-        uint32_t packed = 0;
-        for (size_t i = word * 16; i < n && i < word * 16 + 16; ++i) {
-            const uint32_t cost = table[bits[pairs[2 * i]] * 32 + bits[pairs[2 * i + 1]]];
-            packed |= cost << ((i & 15) * 2);
-        }
-        out[word] = packed;
-    }
-}
-
 // CRC-32C (Castagnoli, reflected 0x82f63b78; RFC 3720 B.4), eight bytes a step by eight tables.
 struct CrcTables {
     uint32_t t[8][256];
@@ -78,6 +67,6 @@ uint32_t crc32c(uint32_t crc, const void* bytes, size_t n) {
 
 }  // namespace
 
-const Kernels kScalar = {"scalar", filter_runs, filter_indexed, classify, crc32c};
+const Kernels kScalar = {"scalar", filter_runs, filter_indexed, crc32c};
 
 }  // namespace allomatch::kernels

@@ -1,0 +1,71 @@
+// Marks: a sequence of things cut into groups, one bit a thing that says whether it begins a group.
+//
+// From a group to its first thing (`[]`) and from a thing to its group (`group_of`) in a few steps each. A tenth of the
+// bytes of an array of first things, so that it stays in the cache where such an array would miss it every time.
+//
+// Invariant: answers are within bounds whatever the bits are; whether they are sound is asked once.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace allomatch {
+
+class Marks {
+  public:
+    Marks() = default;
+    // Bit i of word w belongs to thing 64 w + i. `words` has (things + 63) / 64 of them and is not copied.
+    Marks(std::span<const std::uint64_t> words, std::size_t things);
+
+    [[nodiscard]] std::size_t things() const noexcept { return things_; }
+    [[nodiscard]] std::size_t groups() const noexcept { return before_.back(); }
+    // The first thing begins a group, and no bit is set beyond the last.
+    [[nodiscard]] bool sound() const noexcept;
+
+    // First thing of a group in [0, groups()]; that of groups() is the end.
+    [[nodiscard]] std::uint32_t operator[](std::size_t group) const noexcept {
+        if (group >= groups()) return static_cast<std::uint32_t>(things_);
+        const auto sought = static_cast<std::uint32_t>(group);
+        std::size_t word = samples_[group / kSample];
+        const std::size_t last = samples_[group / kSample + 1];
+        if (last - word > kFew) {
+            const auto end = before_.begin() + static_cast<std::ptrdiff_t>(last) + 1;
+            const auto after = std::upper_bound(before_.begin() + static_cast<std::ptrdiff_t>(word), end, sought);
+            word = static_cast<std::size_t>(after - before_.begin()) - 1;
+        } else {
+            while (before_[word + 1] <= sought) ++word;
+        }
+        std::uint64_t bits = words_[word];
+        for (std::uint32_t skip = sought - before_[word]; skip > 0; --skip) bits &= bits - 1;
+        return static_cast<std::uint32_t>(64 * word) + static_cast<std::uint32_t>(std::countr_zero(bits));
+    }
+    // Group of a thing in [0, things()); of sound marks.
+    [[nodiscard]] std::uint32_t group_of(std::uint32_t thing) const noexcept {
+        const std::uint64_t up_to = words_[thing / 64] & ~std::uint64_t{0} >> (63 - thing % 64);
+        return before_[thing / 64] + ones(up_to) - 1;
+    }
+    void prefetch(std::uint32_t thing) const noexcept {
+        __builtin_prefetch(&words_[thing / 64]);
+        __builtin_prefetch(&before_[thing / 64]);
+    }
+
+  private:
+    static constexpr std::size_t kSample = 64;
+    static constexpr std::size_t kFew = 8;
+    // Without a population count in the instruction set, std::popcount is a call.
+    static std::uint32_t ones(std::uint64_t x) noexcept {
+        x -= (x >> 1U) & 0x5555555555555555U;
+        x = (x & 0x3333333333333333U) + ((x >> 2U) & 0x3333333333333333U);
+        return static_cast<std::uint32_t>(((x + (x >> 4U)) & 0x0f0f0f0f0f0f0f0fU) * 0x0101010101010101U >> 56U);
+    }
+
+    std::span<const std::uint64_t> words_;
+    std::size_t things_ = 0;
+    std::vector<std::uint32_t> before_{0};      // marks before each word, and all
+    std::vector<std::uint32_t> samples_{0, 0};  // word of every 64th mark, and the last word
+};
+
+}  // namespace allomatch

@@ -1,0 +1,382 @@
+// With at most two mismatches over the first three loci of the trie, at least one of the three has none. So every hit
+// is found on exactly one of three ways:
+//
+//   Top        none at the first locus: the matching nodes of the top level, and what is below them;
+//   Second     one or two at the first locus and none at the second: the nodes of the matching second typings;
+//   Third      one at the first and one at the second, so none at the third: the phenotypes of the matching third
+//              typings, in runs of equal first typings.
+//
+// Typings that match are a few hundredths of a per cent of a dictionary and a per cent of the donors, whereas half of
+// all nodes may have one mismatch at the first locus: the walk from the top visits those too. A lower budget needs
+// fewer ways. Costs that a way excludes are set to "excluded" in tables of its own, so that the kernels are the same.
+//
+// Invariant: the ways share no phenotype, and a file that was not checked in full can lead to an error or to wrong
+// hits, never outside of its blocks.
+#include "postings_walk.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <memory>
+#include <string>
+
+#include "allomatch/error.hpp"
+#include "allomatch/kernel_choice.hpp"
+
+namespace allomatch {
+namespace {
+
+using kernels::Costs;
+using kernels::Run;
+
+constexpr std::uint32_t kBlock = 2048;  // things filtered at once: all arrays of a task stay in the second-level cache
+constexpr std::uint32_t kShare = 16'384;  // least work of a task, in things filtered
+constexpr std::size_t kAhead = 24;        // how far ahead of its use a cache line is asked for
+constexpr std::uint32_t kLow = 0x55555555;
+
+// Costs of 0, 1 and 2 that are not `allowed` become 3, "excluded".
+std::vector<std::uint32_t> only(Costs costs, std::array<bool, 3> allowed) {
+    std::vector<std::uint32_t> words(costs.words, costs.words + costs.last / 16 + 1);
+    for (std::uint32_t& word : words) {
+        const std::uint32_t low = word & kLow;
+        const std::uint32_t high = word >> 1U & kLow;
+        std::uint32_t out = 0;
+        if (!allowed[0]) out |= ~low & ~high & kLow;
+        if (!allowed[1]) out |= low & ~high;
+        if (!allowed[2]) out |= high & ~low;
+        word |= out | out << 1U;
+    }
+    return words;
+}
+
+std::vector<std::uint32_t> typings_without_mismatch(Costs costs) {
+    std::vector<std::uint32_t> typings;
+    for (std::uint32_t first = 0; first <= costs.last; first += 16) {
+        const std::uint32_t word = costs.words[first / 16];
+        for (std::uint32_t rest = ~(word | word >> 1U) & kLow; rest != 0; rest &= rest - 1) {
+            const std::uint32_t typing = first + static_cast<std::uint32_t>(std::countr_zero(rest)) / 2;
+            if (typing <= costs.last) typings.push_back(typing);
+        }
+    }
+    return typings;
+}
+
+[[noreturn]] void throw_corrupt(const char* what, std::uint32_t first, std::uint32_t last, std::size_t end) {
+    throw Error(ErrorCode::CorruptFile, "corrupt registry file: " + std::string(what) + " " + std::to_string(first) +
+                                            " to " + std::to_string(last) + " of " + std::to_string(end) +
+                                            "; run 'allomatch verify', and restore the file from a copy");
+}
+
+void check(const char* what, std::uint32_t first, std::uint32_t last, std::size_t end) {
+    if (first > last || last > end) throw_corrupt(what, first, last, end);
+}
+
+enum class Way : std::uint8_t { Top, Second, Third };
+
+// A run of a way's first list; `origin` is the typing that it was found by.
+struct Piece {
+    Way way;
+    Run run;
+};
+
+struct Plan {
+    const TrieView& trie;
+    std::span<const Costs> loci;
+    std::uint32_t budget;
+    Costs top_with;  // the first locus on the way Second: one mismatch or two
+    Costs top_one;   // ... and on the way Third: one
+    Costs second_one;
+    std::vector<std::size_t> columns;  // those searched
+};
+
+class Task {
+  public:
+    Task(const Plan& plan, const Cancel& cancel)
+        : plan_(plan),
+          cancel_(cancel),
+          kernels_(active_kernels()),
+          words_(std::make_unique_for_overwrite<std::uint32_t[]>(kArrays * (kBlock + kernels::kSlack))) {
+        hits.typings.resize(2);
+    }
+
+    void run(std::span<const Piece> pieces) {
+        for (std::size_t first = 0; first < pieces.size();) {
+            std::size_t last = first;
+            runs_.clear();
+            while (last < pieces.size() && pieces[last].way == pieces[first].way) runs_.push_back(pieces[last++].run);
+            switch (pieces[first].way) {
+                case Way::Top:
+                    for_each_block(runs_, [&](std::span<const Run> block) { from_top(block); });
+                    break;
+                case Way::Second:
+                    for_each_block(runs_, [&](std::span<const Run> block) { from_second(block); });
+                    break;
+                case Way::Third:
+                    for_each_block(runs_, [&](std::span<const Run> block) { from_third(block); });
+                    break;
+            }
+            first = last;
+        }
+    }
+
+    WalkHits hits;
+
+  private:
+    // Arrays of a block's length: the survivors of the first list, and what they lead to; then those of phenotypes.
+    enum Array : std::uint8_t { kIndex, kSpent, kOrigin, kNode, kTop, kSecond, kPhenotype, kIndex2, kSpent2, kOrigin2 };
+    static constexpr std::size_t kArrays = kOrigin2 + 1;
+    [[nodiscard]] std::uint32_t* array(Array which) const noexcept {
+        return words_.get() + which * (kBlock + kernels::kSlack);
+    }
+    [[nodiscard]] kernels::Survivors first() const noexcept { return {array(kIndex), array(kSpent), array(kOrigin)}; }
+    [[nodiscard]] kernels::Survivors second() const noexcept {
+        return {array(kIndex2), array(kSpent2), array(kOrigin2)};
+    }
+
+    // Cuts runs into blocks of at most kBlock things.
+    template <typename Visit>
+    void for_each_block(std::span<const Run> runs, Visit visit) {
+        std::vector<Run> block;
+        std::uint32_t room = kBlock;
+        for (Run run : runs) {
+            while (run.first < run.last) {
+                const std::uint32_t count = std::min(run.last - run.first, room);
+                block.push_back({run.first, run.first + count, run.spent, run.origin});
+                run.first += count;
+                room -= count;
+                if (room > 0) continue;
+                if (cancel_.stopped()) cancel_.check();
+                visit(std::span<const Run>(block));
+                block.clear();
+                room = kBlock;
+            }
+        }
+        if (!block.empty()) visit(std::span<const Run>(block));
+    }
+
+    void from_top(std::span<const Run> block) {
+        const auto& ids = plan_.trie.levels[1].typings;
+        const std::size_t n =
+            kernels_.filter_runs(ids.data(), block.data(), block.size(), plan_.loci[1], plan_.budget, first());
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t node = array(kIndex)[i];
+            array(kNode)[i] = node;
+            array(kTop)[i] = array(kOrigin)[i];
+            array(kSecond)[i] = ids[node];
+        }
+        below_nodes(n);
+    }
+
+    void from_second(std::span<const Run> block) {
+        const TrieView::Postings& postings = *plan_.trie.postings;
+        const std::size_t nodes = plan_.trie.levels[1].typings.size();
+        const std::size_t n = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
+                                                   plan_.top_with, plan_.budget, first());
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t place = array(kIndex)[i];
+            const std::uint32_t node = postings.nodes[place];
+            if (node >= nodes) throw_corrupt("nodes", node, node + 1, nodes);
+            array(kNode)[i] = node;
+            array(kTop)[i] = postings.node_tops[place];
+            array(kSecond)[i] = array(kOrigin)[i];
+        }
+        below_nodes(n);
+    }
+
+    // The phenotypes below `n` nodes.
+    void below_nodes(std::size_t n) {
+        const auto& children = plan_.trie.levels[1].children;
+        const std::uint32_t* ids = plan_.columns.empty() ? nullptr : column(0).data();
+        runs_below_.resize(n);
+        for (std::size_t i = 0; i < std::min(n, kAhead); ++i) __builtin_prefetch(&children[array(kNode)[i]]);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (i + kAhead < n) __builtin_prefetch(&children[array(kNode)[i + kAhead]]);
+            const std::uint32_t node = array(kNode)[i];
+            const Run run{children[node], children[node + 1], array(kSpent)[i], static_cast<std::uint32_t>(i)};
+            check("children", run.first, run.last, children.back());
+            if (ids != nullptr) __builtin_prefetch(ids + run.first);
+            runs_below_[i] = run;
+        }
+        for_each_block(runs_below_, [&](std::span<const Run> block) {
+            if (ids == nullptr) {
+                finish(expand(block), 0);
+                return;
+            }
+            finish(kernels_.filter_runs(ids, block.data(), block.size(), costs(0), plan_.budget, second()), 1);
+        });
+    }
+
+    // No column is searched: all phenotypes stay.
+    std::size_t expand(std::span<const Run> block) {
+        std::size_t n = 0;
+        for (const Run& run : block) {
+            for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
+                array(kIndex2)[n] = i;
+                array(kSpent2)[n] = run.spent;
+                array(kOrigin2)[n] = run.origin;
+            }
+        }
+        return n;
+    }
+
+    void from_third(std::span<const Run> block) {
+        const TrieView::Postings& postings = *plan_.trie.postings;
+        const std::size_t n = kernels_.filter_runs(postings.run_tops.data(), block.data(), block.size(), plan_.top_one,
+                                                   plan_.budget, first());
+        runs_below_.resize(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (i + kAhead < n) __builtin_prefetch(&postings.run_starts[array(kIndex)[i + kAhead]]);
+            const std::uint32_t run = array(kIndex)[i];
+            runs_below_[i] = {postings.run_starts[run], postings.run_starts[run + 1], array(kSpent)[i],
+                              postings.run_tops[run]};
+            check("postings", runs_below_[i].first, runs_below_[i].last, postings.phenotypes.size());
+            __builtin_prefetch(&postings.phenotypes[runs_below_[i].first]);
+        }
+        for_each_block(runs_below_, [&](std::span<const Run> run) { second_of_third(run); });
+    }
+
+    // The second locus of listed phenotypes, by their nodes; the third is known to match.
+    void second_of_third(std::span<const Run> block) {
+        const TrieView::Postings& postings = *plan_.trie.postings;
+        const Marks& nodes = plan_.trie.nodes;
+        const auto& ids = plan_.trie.levels[1].typings;
+        std::size_t n = 0;
+        for (const Run& run : block) {
+            for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
+                const std::uint32_t phenotype = postings.phenotypes[i];
+                if (phenotype >= nodes.things()) throw_corrupt("phenotypes", phenotype, phenotype + 1, nodes.things());
+                nodes.prefetch(phenotype);
+                array(kPhenotype)[n] = phenotype;
+                array(kTop)[n] = run.origin;
+                array(kSpent2)[n] = run.spent;
+                array(kOrigin2)[n] = static_cast<std::uint32_t>(n);
+            }
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            array(kIndex2)[i] = nodes.group_of(array(kPhenotype)[i]);
+            __builtin_prefetch(&ids[array(kIndex2)[i]]);
+        }
+        n = kernels_.filter_indexed(ids.data(), plan_.second_one, plan_.budget, second(), n);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t origin = array(kOrigin2)[i];
+            array(kSecond)[origin] = ids[array(kIndex2)[i]];
+            array(kIndex2)[i] = array(kPhenotype)[origin];
+        }
+        finish(n, plan_.columns.empty() || plan_.columns[0] != 0 ? 0 : 1);
+    }
+
+    // The columns from the `next` searched one on, then the hits.
+    void finish(std::size_t n, std::size_t next) {
+        for (; next < plan_.columns.size() && n > 0; ++next) {
+            const auto ids = column(next);
+            for (std::size_t i = 0; i < n; ++i) __builtin_prefetch(&ids[array(kIndex2)[i]]);
+            n = kernels_.filter_indexed(ids.data(), costs(next), plan_.budget, second(), n);
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t origin = array(kOrigin2)[i];
+            hits.phenotypes.push_back(PhenotypeId{array(kIndex2)[i]});
+            hits.typings[0].push_back(array(kTop)[origin]);
+            hits.typings[1].push_back(array(kSecond)[origin]);
+        }
+    }
+
+    [[nodiscard]] std::span<const std::uint32_t> column(std::size_t which) const noexcept {
+        return plan_.trie.columns[plan_.columns[which]];
+    }
+    [[nodiscard]] Costs costs(std::size_t which) const noexcept { return plan_.loci[2 + plan_.columns[which]]; }
+
+    const Plan& plan_;
+    const Cancel& cancel_;
+    const kernels::Kernels& kernels_;
+    std::unique_ptr<std::uint32_t[]> words_;
+    std::vector<Run> runs_, runs_below_;
+};
+
+// The pieces of a way, whole runs cut where they are longer than `share`.
+class Pieces {
+  public:
+    void add(Way way, std::uint32_t first, std::uint32_t last, std::uint32_t origin) {
+        for (; first < last; first += std::min(last - first, kShare)) {
+            all_.push_back({way, {first, first + std::min(last - first, kShare), 0, origin}});
+        }
+    }
+    // Slices of about equal work; `bounds` of them.
+    [[nodiscard]] std::vector<std::size_t> shared_out(unsigned threads) const {
+        const auto size_of = [](const Piece& piece) { return piece.run.last - piece.run.first + 8; };
+        std::uint64_t total = 0;
+        for (const Piece& piece : all_) total += size_of(piece);
+        const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, kShare);
+        std::vector<std::size_t> bounds{0};
+        std::uint64_t taken = 0;
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            taken += size_of(all_[i]);
+            if (taken < share && i + 1 < all_.size()) continue;
+            bounds.push_back(i + 1);
+            taken = 0;
+        }
+        return bounds;
+    }
+    [[nodiscard]] std::span<const Piece> slice(std::size_t first, std::size_t last) const noexcept {
+        return std::span(all_).subspan(first, last - first);
+    }
+
+  private:
+    std::vector<Piece> all_;
+};
+
+Pieces pieces_of(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget) {
+    const TrieView::Postings& postings = *trie.postings;
+    Pieces pieces;
+    const TrieView::Level& top = trie.levels[0];
+    for (const std::uint32_t typing : typings_without_mismatch(loci[0])) {
+        const auto it = std::lower_bound(top.typings.begin(), top.typings.end(), typing);
+        if (it == top.typings.end() || *it != typing) continue;  // nobody is untyped
+        const auto node = static_cast<std::size_t>(it - top.typings.begin());
+        check("children", top.children[node], top.children[node + 1], trie.levels[1].typings.size());
+        pieces.add(Way::Top, top.children[node], top.children[node + 1], typing);
+    }
+    const auto add = [&](Way way, Costs costs, std::span<const std::uint32_t> offsets, std::size_t end) {
+        for (const std::uint32_t typing : typings_without_mismatch(costs)) {
+            check("postings", offsets[typing], offsets[typing + 1], end);
+            pieces.add(way, offsets[typing], offsets[typing + 1], typing);
+        }
+    };
+    if (budget > 0) add(Way::Second, loci[1], postings.node_offsets, postings.nodes.size());
+    if (budget > 1) add(Way::Third, loci[2], postings.run_offsets, postings.run_tops.size());
+    return pieces;
+}
+
+}  // namespace
+
+bool postings_serve(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget) {
+    if (!trie.postings || budget > 2) return false;
+    return loci[0].words != nullptr && loci[1].words != nullptr && (budget < 2 || loci[2].words != nullptr);
+}
+
+WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget, unsigned threads,
+                       const Cancel& cancel) {
+    const auto top_with = only(loci[0], {false, true, true});
+    const auto top_one = only(loci[0], {false, true, false});
+    const auto second_one = only(loci[1], {false, true, false});
+    Plan plan{trie,
+              loci,
+              budget,
+              {top_with.data(), loci[0].last},
+              {top_one.data(), loci[0].last},
+              {second_one.data(), loci[1].last},
+              {}};
+    for (std::size_t c = 0; c < trie.columns.size(); ++c) {
+        if (loci[2 + c].words != nullptr) plan.columns.push_back(c);
+    }
+    const Pieces pieces = pieces_of(trie, loci, budget);
+    const std::vector<std::size_t> bounds = pieces.shared_out(threads);
+    std::vector<WalkHits> parts(bounds.size() - 1);
+    parallel_for(parts.size(), threads, cancel, [&](std::size_t i) {
+        Task task(plan, cancel);
+        task.run(pieces.slice(bounds[i], bounds[i + 1]));
+        parts[i] = std::move(task.hits);
+    });
+    return join(parts, 2);
+}
+
+}  // namespace allomatch

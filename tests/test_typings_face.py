@@ -1,0 +1,265 @@
+"""Every form of a typing, seen from the face: names, columns of names, warnings, releases side by side, serology beside DNA."""
+
+import stat
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import allomatch as am
+from allomatch.registry import WARNING_SCHEMA
+from reference.truth import needs_data, needs_older_releases
+
+
+@pytest.fixture(scope="module")
+def newest() -> am.Nomenclature:
+    return am.Nomenclature.load("3.58.0")
+
+
+@needs_data
+def test_one_name(newest: am.Nomenclature) -> None:
+    assert newest.reduce("A*01:01:01:02N", "g") == "A*01:01g"  # a null of the G group A*01:01:01G
+    assert newest.reduce("A*01:11N", "g") == "A*01:11N"
+    assert newest.reduce("B*15:01", "serology") == "B62"
+    assert newest.serology("A*24:03") == ["A2403"]
+    assert newest.serology("A*01:11N") == []
+    assert newest.current_name("A*02:01:08") == "A*02:1040"
+    assert newest.current_name("Cw*0702") == "C*07:02"
+    assert "A*01:01:01:02N" in newest.group_members("A*01:01g")
+    assert "A*01:01:01:02N" not in newest.group_members("A*01:01P")
+    assert newest.is_null("DRBX*NNNN")
+    for text, code in (("A*0201", 220), ("A*01:34N", 221), ("A*02:01", None)):
+        assert [warning.code for warning in newest.warnings(text)] == ([] if code is None else [code])
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("A*02:ZZZZZZ", "there is no allele code ZZZZZZ"),
+        ("A*68:AA", "AA"),
+        ("A99", "no such antigen"),
+        ("A*99:NEW", "no such first field"),
+        ("A*2401", "no such allele"),  # deleted, and nothing came after it
+        ("A*02:01:01:9999", "no such allele"),  # good fields do not excuse a bad one
+        ("A*99:99g", "no such small g group"),
+    ],
+)
+def test_unknown_names_name_the_value_and_the_release(newest: am.Nomenclature, name: str, words: str) -> None:
+    if name == "A*68:AA":
+        assert newest.expand(name)  # generic codes go with any first field
+        return
+    with pytest.raises(am.TypingError, match=r"3\.58\.0|allele code") as raised:
+        newest.expand(name)
+    assert words in str(raised.value)
+    assert raised.value.code == 202
+
+
+def test_without_a_file_of_codes_the_error_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("ALLOMATCH_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    nomenclature = am.Nomenclature.two_field()
+    assert not nomenclature.has_macs
+    with pytest.raises(am.TypingError, match="install-macs"):
+        nomenclature.reduce("A*02:GFJM", "ard")
+
+
+def test_antigens_without_data_stand_for_first_fields() -> None:
+    nomenclature = am.Nomenclature.two_field()
+    patient = "A*23:01+A*24:02"
+    assert am.match(patient, "A9+A9", nomenclature, ["A"]).mismatches == 0
+    assert am.match(patient, "A9+A10", nomenclature, ["A"]).mismatches == 1
+    assert am.match(patient, "A23+A24", nomenclature, ["A"])["A"].category == "potential"
+    with pytest.raises(am.TypingError, match="no such antigen"):
+        am.match(patient, "A99+A9", nomenclature, ["A"])
+
+
+@needs_data
+def test_columns_of_names_and_gl_strings(newest: am.Nomenclature) -> None:
+    texts = ["A*01:01:01:01", "A*01:01:01:01", None, "", "x", "A*02:01:01:01+HLA-A*01:01:01:01^B7+B*07:02", "A*99:99"]
+    for column in (texts, pa.array(texts), pa.chunked_array([texts[:2], texts[2:]]), pl.Series(texts)):
+        reduced = newest.reduce_column(column, "two-field")
+        values = reduced.values.to_pylist()
+        assert values[:5] == ["A*01:01", "A*01:01", None, None, None]
+        assert values[5].startswith("A*01:01+A*02:01^B*07:02+B*07:02/")
+        assert values[6] is None
+        assert reduced.errors["row"].to_pylist() == [4, 6]
+        assert reduced.errors["code"].to_pylist() == [200, 202]
+    encoded = pa.array(texts).dictionary_encode()
+    assert newest.reduce_column(encoded, "ard", threads=1).values.to_pylist()[0] == "A*01:01P"
+    assert newest.reduce_column([], "ard").values.to_pylist() == []
+    for level in am.nomenclature.LEVELS:
+        one = newest.reduce_column(["B*15:01:01:01"], level).values.to_pylist()
+        assert one == [newest.reduce("B*15:01:01:01", level)], level
+    for bad in (5, [1, 2], "A*01:01"):
+        with pytest.raises(am.ArgumentError):
+            newest.reduce_column(bad, "ard")
+
+
+@needs_data
+def test_the_binary_form_of_a_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    names = ["A*02:01", "B*15:XX", "A*01:01:01G", "DRB1*04:01P", "A2", "A*0201", "DQB1*06:02g", "A*01:34N"]
+    first = am.Nomenclature.load("3.58.0")
+    (kept,) = (tmp_path / "allomatch" / "compiled").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    again = am.Nomenclature.load("3.58.0")
+    assert first.allele_count == again.allele_count
+    for name in names:
+        for level in am.nomenclature.LEVELS:
+            assert first.reduce(name, level) == again.reduce(name, level)
+    content = kept.read_bytes()
+    for damaged in (content[: len(content) // 2], content[:-1] + b"\0\0", b"", content[:100] + b"?" + content[101:]):
+        kept.write_bytes(damaged)
+        assert am.Nomenclature.load("3.58.0").reduce("A*02:01:01:01", "P") == "A*02:01P"
+        assert kept.read_bytes() == content  # written anew
+    kept.unlink()
+    kept.parent.chmod(0o500)
+    assert am.Nomenclature.load("3.58.0").reduce("A*02:01:01:01", "P") == "A*02:01P"
+    kept.parent.chmod(0o700)
+
+
+@needs_older_releases
+def test_another_release_over_the_same_registry(tmp_path: Path) -> None:
+    new, old = am.Nomenclature.load("3.58.0"), am.Nomenclature.load("3.33.0")
+    table = pa.table(
+        {
+            "donor_id": ["known", "newer"],
+            "gl": ["A*02:01+A*01:01^B*07:02+B*08:01", "A*02:1040+A*01:01^B*07:02+B*08:01"],
+        }
+    )
+    path = tmp_path / "two.allo"
+    am.Registry.build(path, table, nomenclature=new)
+    patient = "A*02:1040+A*01:01^B*07:02+B*08:01"
+    hits = am.Registry.open(path, nomenclature=new).search(patient, ["A", "B"], max_mismatches=1)
+    assert hits.donor_ids.to_pylist() == ["known", "newer"]  # one P group
+    assert hits.unread_loci.to_pylist() == [None, None]
+    assert "unread_loci" not in hits.to_arrow().column_names
+    registry = am.Registry.open(path, nomenclature=old)
+    hits = registry.search("A*02:01+A*01:01^B*07:02+B*08:01", ["A", "B"])
+    assert hits.donor_ids.to_pylist() == ["known", "newer"]
+    assert hits.to_arrow()["unread_loci"].to_pylist() == [None, "A"]
+    assert hits.to_arrow()["greatest"].to_pylist() == [0, 2]
+    assert registry.unknown_typings().to_pylist() == [{"locus": "A", "typing": "A*01:01+A*02:1040", "donors": 1}]
+
+
+@needs_data
+def test_warnings_of_rows_that_go_in(newest: am.Nomenclature, tmp_path: Path) -> None:
+    gl = [
+        "A*0201+A*01:01",
+        "A*0201+A*0201",
+        "A*01:34N+A*02:01",
+        "A*02:01/A*99:99+A*01:01|A*02:01+A*03:01",
+        "A*01:01~B*07:02+A*02:01~B*08:01",
+    ]
+    registry = am.Registry.create(tmp_path / "w.allo", nomenclature=newest)
+    report = registry.add(pa.table({"donor_id": [str(i) for i in range(5)], "gl": gl}))
+    assert (report.added, report.rejected) == (5, 0)
+    assert report.warnings.schema == WARNING_SCHEMA
+    rows = report.warnings.to_pylist()
+    assert [(row["rows"], row["row"], row["donor_id"], row["field"], row["code"]) for row in rows] == [
+        (2, 0, "0", "A", 220),
+        (1, 2, "2", "A", 221),
+        (1, 3, "3", "A", 222),
+        (1, 4, "4", "gl", 224),
+    ]
+    assert "A*01:01:38L" in rows[1]["message"]
+    assert "A*99:99" in rows[2]["message"]
+    assert registry.add(pa.table({"donor_id": ["9"], "gl": ["A*02:01+A*01:01"]})).warnings.num_rows == 0
+
+
+def test_serology_beside_dna(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "donor_id": ["dna", "both", "against", "antigens", "blank", "broken"],
+            "A_1": ["02:01", "02:01", "02:01", "", "", "02:01"],
+            "A_2": ["24:02", "24:02", "24:02", None, "", "24:02"],
+            "A_ser_1": [None, "A2", "1", "2", "", "A2(5"],
+            "A_ser_2": ["", "9", "24", "A9", None, ""],
+            "B_ser_1": ["7"] * 6,
+            "B_ser_2": [""] * 6,
+        }
+    )
+    registry, report = am.Registry.build(tmp_path / "s.allo", table)
+    assert (report.added, report.rejected) == (6, 0)
+    rows = report.warnings.to_pylist()
+    assert [(row["donor_id"], row["field"], row["code"]) for row in rows] == [
+        ("against", "A_ser", 223),
+        ("broken", "A_ser", 200),
+    ]
+    assert "A1+A24" in rows[0]["message"]
+    assert "A*02:01+A*24:02" in rows[0]["message"]
+    hits = registry.search("A*02:01+A*24:02^B*07:02+B*07:02", ["A", "B"])
+    kept = {row["donor_id"]: (row["serology_A"], row["serology_B"]) for row in hits.to_arrow().to_pylist()}
+    assert kept == {
+        "dna": (None, "7"),
+        "both": ("A2+9", "7"),
+        "against": ("1+24", "7"),
+        "antigens": ("2+A9", "7"),
+        "blank": (None, "7"),
+        "broken": ("A2(5", "7"),
+    }
+    greatest = dict(zip(hits.donor_ids.to_pylist(), hits.locus_count("A", "greatest").tolist(), strict=True))
+    assert greatest == {"dna": 0, "both": 0, "against": 0, "broken": 0, "antigens": 2, "blank": 2}
+
+
+def test_the_profile_atlas_reads_new_and_unknown_members_as_atlas_does(tmp_path: Path) -> None:
+    nomenclature = am.Nomenclature.two_field()
+    for profile, least in (("standard", 0), ("atlas", 1)):
+        assert (
+            am.match("A*02:NEW+A*01:01", "A*02:NEW+A*01:01", nomenclature, ["A"], profile=profile).mismatches == least
+        )
+    table = pa.table({"donor_id": ["new", "named"], "gl": ["A*02:NEW+A*01:01", "A*02:01+A*01:01"]})
+    am.Registry.build(tmp_path / "n.allo", table)
+    for profile, found in (("standard", ["named", "new"]), ("atlas", ["named"])):
+        registry = am.Registry.open(tmp_path / "n.allo", profile=profile)
+        assert registry.search("A*02:01+A*01:01", ["A"]).donor_ids.to_pylist() == found
+        assert next(hit.match.mismatches for hit in registry.search("A*02:NEW+A*01:01", ["A"], max_mismatches=1)) == (
+            0 if profile == "standard" else 1
+        )
+    with pytest.raises(am.ArgumentError, match="standard"):
+        am.Registry.open(tmp_path / "n.allo", profile="hap-e")
+
+
+@needs_data
+def test_an_unknown_member_voids_a_string_under_atlas(newest: am.Nomenclature) -> None:
+    donor = "A*02:01/A*02:9999+A*01:01"
+    assert am.match("A*02:01+A*01:01", donor, newest, ["A"])["A"].category == "match"
+    with pytest.raises(am.TypingError, match="9999"):
+        am.match("A*02:01+A*01:01", donor, newest, ["A"], profile="atlas")
+    voided = am.match("A*02:01+A*01:01", donor, newest, ["A"], profile="atlas", donor_required=False)
+    assert voided["A"].category == "potential"
+
+
+def test_drb345_is_a_locus_of_two_positions() -> None:
+    nomenclature = am.Nomenclature.two_field()
+    one = am.Phenotype("DRB3*01:01+DRB4*01:01")
+    assert one.loci == ("DRB345",)
+    assert am.Phenotype({"DRB345": ("DRB4*01:01", "DRB3*01:01")}) == one
+    for donor, mismatches in (
+        ("DRB4*01:01+DRB3*01:01", 0),
+        ("DRB3*01:01+DRB3*02:02", 1),
+        ("DRB5*01:01+DRB5*01:01", 2),
+    ):
+        donor_phenotype = am.Phenotype({"DRB345": tuple(donor.split("+"))})
+        assert am.match(one, donor_phenotype, nomenclature, ["DRB345"]).mismatches == mismatches
+    absent = am.Phenotype("DRB3*01:01+DRBX*NNNN")
+    assert absent.gl == "DRBX*NNNN+DRB3*01:01"
+    same = am.Phenotype({"DRB345": ("DRB3*01:01", "DRB3*01:01")})
+    assert am.match(absent, same, nomenclature, ["DRB345"])["DRB345"].category == "match"
+    none = am.Phenotype("DRBX*NNNN+DRBX*NNNN")
+    assert am.match(none, none, nomenclature, ["DRB345"]).greatest == 0
+    assert am.match(none, absent, nomenclature, ["DRB345"]).mismatches == 2
+
+
+def test_phase_is_kept_and_matching_ignores_it() -> None:
+    phased = am.Phenotype("A*02:01~B*07:02+A*01:01~B*08:01^C*07:01+C*07:02")
+    assert phased.gl == "A*01:01~B*08:01+A*02:01~B*07:02^C*07:01+C*07:02"
+    assert am.Phenotype(phased.gl) == phased
+    assert phased["B"] == "B*07:02+B*08:01"
+    assert phased != am.Phenotype("A*02:01~B*08:01+A*01:01~B*07:02^C*07:01+C*07:02")
+    assert am.match(phased, "A*02:01+A*01:01^B*08:01+B*07:02", am.Nomenclature.two_field(), ["A", "B"]).greatest == 0
+    for bad in ("A*01:01~B*08:01+A*02:01", "A*01:01~A*02:01", "A*01:01~B*08:01+A*02:01~B*07:02|A*01:01+A*02:01"):
+        with pytest.raises(am.TypingError):
+            am.Phenotype(bad)
