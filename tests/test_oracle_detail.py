@@ -27,6 +27,7 @@ from reference.nomenclature import Release, TwoField
 from reference.phenotype import parse_phenotype
 from reference.truth import existing_data_dir, mac_file, needs_data
 from strategies import release_vocabulary
+from strategies import written as written_name
 
 POLICIES: tuple[NullPolicy, ...] = ("explicit", "possible")
 PROFILES: tuple[Profile, ...] = ("standard", "atlas")
@@ -63,7 +64,7 @@ def words_of(locus: str) -> tuple[str, ...]:
     if locus == "DRB345":
         return tuple(more)
     words = release_vocabulary(locus)
-    return (*more, *(f"{locus}*{name}" for name in (*words.names, *words.nulls)))
+    return (*more, *(written_name(locus, name) for name in (*words.names, *words.nulls)))
 
 
 @st.composite
