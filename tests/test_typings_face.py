@@ -9,7 +9,7 @@ import pytest
 
 import allomatch as am
 from allomatch.registry import WARNING_SCHEMA
-from reference.truth import needs_data, needs_older_releases
+from reference.truth import existing_data_dir, needs_data, needs_older_releases
 
 
 @pytest.fixture(scope="module")
@@ -263,3 +263,52 @@ def test_phase_is_kept_and_matching_ignores_it() -> None:
     for bad in ("A*01:01~B*08:01+A*02:01", "A*01:01~A*02:01", "A*01:01~B*08:01+A*02:01~B*07:02|A*01:01+A*02:01"):
         with pytest.raises(am.TypingError):
             am.Phenotype(bad)
+
+
+NULL_TABLE = [
+    # patient, donor, default, `possible`: SEMANTICS section 2, row by row
+    (("03:01", "01:11N"), ("03:01", "03:01"), ("match", 0), ("match", 0)),
+    (("03:01", "01:11N"), ("03:01", "02:125N"), ("match", 0), ("match", 0)),
+    (("03:01", "01:11N"), ("03:01", "02:GFJM"), ("mismatch", 1), ("potential", 0)),
+    (("03:01", "03:01"), ("03:01", "02:XX"), ("mismatch", 1), ("potential", 0)),
+    (("03:01", "03:01"), ("03:01", "01:01:01G"), ("mismatch", 1), ("potential", 0)),
+    (("01:11N", "02:125N"), ("03:01", "03:01"), ("mismatch", 2), ("mismatch", 2)),
+]
+
+
+@needs_data
+@pytest.mark.parametrize("policy", ["explicit", "possible"])
+def test_the_table_of_nulls_row_by_row(policy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = existing_data_dir()
+    (tmp_path / "mac").mkdir()
+    (tmp_path / "mac" / "numer.v3.txt").write_text("GFJM\t02:01/02:105/02:125N\n")
+    monkeypatch.setenv("ALLOMATCH_DATA", str(tmp_path))
+    nomenclature = am.Nomenclature.load("3.58.0", path=data)
+    donors = [donor for _, donor, _, _ in NULL_TABLE]
+    table = pa.table(
+        {
+            "donor_id": [str(i) for i in range(len(donors))],
+            "A_1": [donor[0] for donor in donors],
+            "A_2": [donor[1] for donor in donors],
+        }
+    )
+    registry, report = am.Registry.build(
+        tmp_path / "nulls.allo",
+        table,
+        nomenclature=nomenclature,
+        null_policy="explicit" if policy == "explicit" else "possible",
+    )
+    assert report.rejected == 0
+    for i, (patient, donor, explicit, possible) in enumerate(NULL_TABLE):
+        category, least = explicit if policy == "explicit" else possible
+        found = am.match(
+            am.Phenotype({"A": patient}),
+            am.Phenotype({"A": donor}),
+            nomenclature,
+            ["A"],
+            null_policy="explicit" if policy == "explicit" else "possible",
+        )
+        assert (found["A"].category, found.mismatches) == (category, least)
+        hits = registry.search(am.Phenotype({"A": patient}), ["A"], max_mismatches=2)
+        by_donor = dict(zip(hits.donor_ids.to_pylist(), hits.mismatches.tolist(), strict=True))
+        assert by_donor[str(i)] == least

@@ -226,6 +226,13 @@ std::vector<GlPart> split_gl(std::string_view text) {
                                                        "; join alternatives by '|'");
             }
         }
+        // Every part has a locus of its own: of more parts than loci, one repeats. Said here, so that a text of a
+        // million parts is not compared part with part.
+        if (parts.size() == kLocusCount) {
+            throw Error(ErrorCode::LocusTwice, "a GL string of more than " + std::to_string(kLocusCount) +
+                                                   " parts gives a locus twice: " + shown(text) +
+                                                   "; give each locus once");
+        }
         parts.push_back({locus, phased, part});
     });
     return parts;

@@ -98,6 +98,15 @@ TEST(limits) {
     CHECK(message.size() < 400);
     CHECK_THROWS(TypingTooLong, parse_typing(Locus::A, exact + " "));
     CHECK_THROWS(TypingTooLong, parse_pair(Locus::A, "01:01", most + "/01:01"));
+    // The number of loci bounds the parts of a GL string, phased ones too (seconds, were they compared with each
+    // other).
+    const std::string phased = "A*01:01~B*07:02+A*02:01~B*08:01";
+    const std::string parts = CHECK_THROWS(LocusTwice, Phenotype::from_gl(repeated(phased + "^", 1'000'000) + phased));
+    CHECK(says(parts, "more than 12 parts"));
+    CHECK(parts.size() < 400);
+    CHECK_THROWS(TypingTooLong,
+                 Phenotype::from_gl("A*01:01~B*07:02" + repeated("/07:02", 20'000) + "+A*02:01~B*08:01"));
+    CHECK_THROWS(LocusTwice, Phenotype::from_gl("A*01:01" + repeated("~B*07:02", 8'000) + "+A*02:01~B*08:01"));
     // As many distinct names as fit.
     std::string distinct;
     std::size_t count = 0;
