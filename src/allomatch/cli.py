@@ -1,4 +1,4 @@
-"""The command line: ``allomatch demo | index | add | search | info | verify | nomenclature``.
+"""The command line: ``allomatch demo | index | add | search | match | info | verify | nomenclature``.
 
 Every command says what it did in a few lines, or as JSON with ``--json``. Exit codes: 0 fine, 1 bad input, 2 wrong usage,
 3 nothing matched. Errors go to standard error, without a traceback, with donor ids and never names.
