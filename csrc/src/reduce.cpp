@@ -2,7 +2,9 @@
 #include "allomatch/reduce.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <tuple>
 
 #include "allomatch/error.hpp"
 #include "allomatch/phenotype.hpp"
@@ -11,54 +13,123 @@
 namespace allomatch {
 namespace {
 
-Position reduced(const Nomenclature& nomenclature, Locus locus, const Position& position, Level level) {
-    Position result;
-    if (nomenclature.reduce_names(locus, position.names, level, result.names)) return result;
-    for (const Name& name : position.names) {
-        if (!nomenclature.knows(locus, name)) nomenclature.throw_unknown(locus, name);
+// Positions at a level, each distinct text of a locus read once: people share them where they share nothing else.
+class Positions {
+  public:
+    Positions(const Nomenclature& nomenclature, Level level) : nomenclature_(nomenclature), level_(level) {}
+
+    struct Reduced {
+        Position position;
+        std::string text;
+    };
+    // Throws MalformedTyping, UnknownName.
+    const Reduced& of(Locus locus, std::string_view text) {
+        auto& [texts, reduced] = loci_[index_of(locus)];
+        const auto [number, fresh] = texts.intern(text);
+        if (fresh) reduced.emplace_back();
+        if (reduced[number] == nullptr) reduced[number] = std::make_unique<Reduced>(read(locus, text));
+        return *reduced[number];
     }
-    return result;
+
+  private:
+    [[nodiscard]] Reduced read(Locus locus, std::string_view text) const {
+        const Position position = parse_position(locus, text);
+        Reduced result;
+        if (!nomenclature_.reduce_names(locus, position.names, level_, result.position.names)) {
+            for (const Name& name : position.names) {
+                if (!nomenclature_.knows(locus, name)) nomenclature_.throw_unknown(locus, name);
+            }
+        }
+        for (std::size_t i = 0; i < result.position.names.size(); ++i) {
+            if (i > 0) result.text.push_back('/');
+            append_reduced_text(result.text, locus, result.position.names[i], level_);
+        }
+        return result;
+    }
+
+    struct AtLocus {
+        TextTable texts;
+        std::vector<std::unique_ptr<Reduced>> reduced;  // null: its text was bad
+    };
+    const Nomenclature& nomenclature_;
+    Level level_;
+    std::array<AtLocus, kLocusCount> loci_;
+};
+
+using Pair = std::array<const Positions::Reduced*, 2>;
+
+// The genotypes of one locus of a GL string, sorted and each once.
+std::vector<Pair> genotypes_of(Locus locus, std::string_view text, Positions& positions) {
+    std::vector<Pair> pairs;
+    while (true) {
+        const std::size_t bar = text.find('|');
+        const std::string_view genotype = text.substr(0, bar);
+        const std::size_t plus = genotype.find('+');
+        const std::string_view first = trim_blanks(genotype.substr(0, plus));
+        const std::string_view rest = plus == std::string_view::npos ? std::string_view{} : genotype.substr(plus + 1);
+        const std::string_view second = trim_blanks(rest);
+        // What is not one or two positions is an error, or untyped, and parse_typing says which.
+        if (first.empty() || second.find('+') != std::string_view::npos) {
+            if (parse_typing(locus, text).untyped()) return {};
+        }
+        const Positions::Reduced& a = positions.of(locus, first);
+        const Positions::Reduced& b = second.empty() ? a : positions.of(locus, second);
+        pairs.push_back(b.position < a.position ? Pair{&b, &a} : Pair{&a, &b});
+        if (bar == std::string_view::npos) break;
+        text.remove_prefix(bar + 1);
+    }
+    if (pairs.size() > 1) {
+        const auto key = [](const Pair& pair) { return std::tie(pair[0]->position, pair[1]->position); };
+        std::sort(pairs.begin(), pairs.end(), [&](const Pair& x, const Pair& y) { return key(x) < key(y); });
+        const auto same = [&](const Pair& x, const Pair& y) { return key(x) == key(y); };
+        pairs.erase(std::unique(pairs.begin(), pairs.end(), same), pairs.end());
+    }
+    return pairs;
 }
 
-void append_position(std::string& out, Locus locus, const Position& position, Level level) {
-    for (std::size_t i = 0; i < position.names.size(); ++i) {
-        if (i > 0) out.push_back('/');
-        append_reduced_text(out, locus, position.names[i], level);
+void append(std::string& out, std::string_view text, Positions& positions) {
+    if (text.find_first_of("^+|~") == std::string_view::npos) {
+        // A name or an allele string stays a position.
+        const auto said = locus_said(text);
+        const Locus locus = said ? *said : parse_name_with_locus(text).locus;  // which says what is wrong
+        out += positions.of(locus, text).text;
+        return;
+    }
+    std::string unphased;
+    if (text.find('~') != std::string_view::npos) {
+        // Reductions take no notice of phase.
+        const Phenotype phenotype = Phenotype::from_gl(text);
+        for (std::size_t l = 0; l < kLocusCount; ++l) {
+            const auto locus = static_cast<Locus>(l);
+            if (phenotype[locus].untyped()) continue;
+            if (!unphased.empty()) unphased.push_back('^');
+            unphased += to_text(locus, phenotype[locus]);
+        }
+        text = unphased;
+    }
+    std::vector<GlPart> parts = split_gl(text);
+    std::sort(parts.begin(), parts.end(), [](const GlPart& a, const GlPart& b) { return a.locus < b.locus; });
+    const std::size_t begin = out.size();
+    for (const GlPart& part : parts) {
+        const std::vector<Pair> pairs = genotypes_of(part.locus, part.text, positions);
+        for (std::size_t g = 0; g < pairs.size(); ++g) {
+            if (g > 0) {
+                out.push_back('|');
+            } else if (out.size() > begin) {
+                out.push_back('^');
+            }
+            out += pairs[g][0]->text;
+            out.push_back('+');
+            out += pairs[g][1]->text;
+        }
     }
 }
 
 }  // namespace
 
 void append_reduced_gl(std::string& out, const Nomenclature& nomenclature, std::string_view text, Level level) {
-    if (text.find_first_of("^+|~") == std::string_view::npos) {
-        // A name or an allele string stays a position.
-        const auto said = locus_said(text);
-        const Locus locus = said ? *said : parse_name_with_locus(text).locus;  // which says what is wrong
-        append_position(out, locus, reduced(nomenclature, locus, parse_position(locus, text), level), level);
-        return;
-    }
-    const Phenotype phenotype = Phenotype::from_gl(text);
-    bool first_locus = true;
-    for (std::size_t l = 0; l < kLocusCount; ++l) {
-        const auto locus = static_cast<Locus>(l);
-        Typing typing = phenotype[locus];
-        if (typing.untyped()) continue;
-        for (Genotype& genotype : typing.alternatives) {
-            for (Position& position : genotype.positions) position = reduced(nomenclature, locus, position, level);
-            if (genotype.positions[1] < genotype.positions[0]) std::swap(genotype.positions[0], genotype.positions[1]);
-        }
-        std::sort(typing.alternatives.begin(), typing.alternatives.end());
-        const auto end = std::unique(typing.alternatives.begin(), typing.alternatives.end());
-        typing.alternatives.erase(end, typing.alternatives.end());
-        if (!first_locus) out.push_back('^');
-        first_locus = false;
-        for (std::size_t g = 0; g < typing.alternatives.size(); ++g) {
-            if (g > 0) out.push_back('|');
-            append_position(out, locus, typing.alternatives[g].positions[0], level);
-            out.push_back('+');
-            append_position(out, locus, typing.alternatives[g].positions[1], level);
-        }
-    }
+    Positions positions(nomenclature, level);
+    append(out, text, positions);
 }
 
 ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& column, std::size_t rows, Level level,
@@ -87,21 +158,23 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
         if (entry != nullptr) *entry = index;
     }
 
-    // The distinct texts in slices, each with a buffer of its own; then one after the other.
+    // The distinct texts in slices, each with positions and a buffer of its own; then one after the other.
     struct Slice {
         std::string text;
         std::vector<std::size_t> ends;
         std::vector<ReducedColumn::BadText> errors;
     };
-    constexpr std::size_t kSlice = 1024;
-    std::vector<Slice> slices((texts.count() + kSlice - 1) / kSlice);
+    const std::size_t per_slice = std::max<std::size_t>(1024, texts.count() / (thread_count(threads) * 4ULL) + 1);
+    std::vector<Slice> slices((texts.count() + per_slice - 1) / per_slice);
     parallel_for(slices.size(), thread_count(threads), cancel, [&](std::size_t s) {
         Slice& slice = slices[s];
-        for (std::size_t i = s * kSlice; i < std::min(texts.count(), (s + 1) * kSlice); ++i) {
+        Positions positions(nomenclature, level);
+        for (std::size_t i = s * per_slice; i < std::min(texts.count(), (s + 1) * per_slice); ++i) {
+            if (i % 1024 == 0 && cancel.stopped()) return;
             const std::size_t before = slice.text.size();
             const std::string_view text = texts[static_cast<std::uint32_t>(i)];
             try {
-                append_reduced_gl(slice.text, nomenclature, text, level);
+                append(slice.text, text, positions);
             } catch (const Error& error) {
                 slice.text.resize(before);
                 slice.errors.push_back({first_rows[i], 0, std::string(text), error.code(), error.what()});
@@ -109,6 +182,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
             slice.ends.push_back(slice.text.size());
         }
     });
+    cancel.check();
     TextTable values;
     std::vector<std::int32_t> entries;
     std::vector<ReducedColumn::BadText> errors;
@@ -118,7 +192,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
         for (std::size_t i = 0; i < slices[s].ends.size(); ++i) {
             const std::string_view value(slices[s].text.data() + begin, slices[s].ends[i] - begin);
             begin = slices[s].ends[i];
-            if (bad < slices[s].errors.size() && slices[s].errors[bad].row == first_rows[s * kSlice + i]) {
+            if (bad < slices[s].errors.size() && slices[s].errors[bad].row == first_rows[s * per_slice + i]) {
                 errors.push_back(std::move(slices[s].errors[bad++]));
                 entries.push_back(-2 - static_cast<std::int32_t>(errors.size() - 1));
                 continue;
