@@ -168,7 +168,9 @@ def _names(run: Run) -> list[str]:
                 _rate(ours["rate"]),
                 f"{_rate(peer['rate'])} (of {peer['rows']:,})" if peer else "",
                 _ratio(ours["rate"] / peer["rate"]) if peer else "",
-                f"{peer['agreement']:.1%}" if peer else "",
+                f"{peer['agreement']:.1%}" + (f", {peer['refused']:,} refused" if peer["refused"] else "")
+                if peer
+                else "",
             ]
         )
     heads = ["one patient against donors, in detail, pairs/s", "donors", "all threads", "one thread", "py-hla-match"]
