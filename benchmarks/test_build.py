@@ -69,7 +69,7 @@ def test_allomatch(
         output.unlink(missing_ok=True)
     info = registry.info()
     assert info["donors"] == settings.donors
-    trie = sum(size for name, size in info["blocks"].items() if name.startswith("trie."))
+    trie = sum(size for name, size in info["blocks"].items() if name.startswith(("trie.", "postings.")))
     benchmark.extra_info.update(
         {
             "work": "build",
