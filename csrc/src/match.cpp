@@ -74,6 +74,8 @@ std::pair<std::uint32_t, std::uint32_t> common_words(const GroupSet& a, const Gr
                                                            b.first_word + static_cast<std::uint32_t>(b.words.size()))};
 }
 
+}  // namespace
+
 bool meet(const GroupSet& a, const GroupSet& b) noexcept {
     const auto [begin, end] = common_words(a, b);
     for (std::uint32_t w = begin; w < end; ++w) {
@@ -81,6 +83,8 @@ bool meet(const GroupSet& a, const GroupSet& b) noexcept {
     }
     return false;
 }
+
+namespace {
 
 bool meet(const GroupSet& a, const GroupSet& b, const GroupSet& c) noexcept {
     auto [begin, end] = common_words(a, b);

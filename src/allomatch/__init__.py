@@ -15,6 +15,7 @@ from allomatch.errors import (
     TypingError,
 )
 from allomatch.match import LocusMatch, Match, match
+from allomatch.match_table import MatchTable, match_table
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.registry import AddReport, Registry
@@ -30,6 +31,7 @@ __all__ = [
     "Hits",
     "LocusMatch",
     "Match",
+    "MatchTable",
     "Nomenclature",
     "Phenotype",
     "Registry",
@@ -38,4 +40,5 @@ __all__ = [
     "TypingError",
     "__version__",
     "match",
+    "match_table",
 ]

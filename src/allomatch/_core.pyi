@@ -61,6 +61,15 @@ class Phenotype:
     def typing(self, locus: str) -> str: ...
     def to_gl(self) -> str: ...
 
+def match_detail(
+    patient: Phenotype,
+    donor: Phenotype,
+    locus: str,
+    nomenclature: Nomenclature,
+    null_policy: str,
+    donor_required: bool,
+    profile: str,
+) -> tuple[tuple[int, int, int, int, int, int], tuple[Any, ...]]: ...
 def match_locus(
     patient: Phenotype,
     donor: Phenotype,
@@ -71,6 +80,21 @@ def match_locus(
     profile: str = "standard",
     level: str = "ard",
 ) -> tuple[int, int, int, int, int, int]: ...
+
+# row, side, field, value, code, message
+CellError = tuple[int, str, str, str, int, str]
+
+def match_table(
+    patients: Phenotype | Mapping[str, Any],
+    donors: Phenotype | Mapping[str, Any],
+    rows: int,
+    loci: Sequence[str],
+    nomenclature: Nomenclature,
+    null_policy: str,
+    profile: str,
+    donor_required: bool,
+    threads: int,
+) -> tuple[list[npt.NDArray[np.uint8]], list[CellError]]: ...
 
 class RegistryBuilder:
     def __init__(self) -> None: ...

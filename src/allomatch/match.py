@@ -8,10 +8,11 @@ least (potential) and a greatest (definite) number of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from allomatch import _core
+from allomatch.detail import Category, Confidence, Epitopes, Grade, LocusDetail, Orientation, TwoWay
 from allomatch.errors import problem
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
@@ -20,7 +21,6 @@ __all__ = ["PRESETS", "LocusMatch", "Match", "MatchLevel", "levels_of", "loci_of
 
 NullPolicy = Literal["explicit", "possible"]
 Profile = Literal["standard", "atlas"]
-Category = Literal["match", "potential", "mismatch"]
 # What is compared: ARD groups, proteins (two fields), antigens.
 MatchLevel = Literal["ard", "allele", "antigen"]
 
@@ -135,6 +135,7 @@ class LocusMatch:
         gvh_greatest: Most of them.
         hvg: Fewest donor antigens that the patient lacks (host versus graft).
         hvg_greatest: Most of them.
+        detail: Grades and the like, which do not depend on the level; its parts are properties here too.
         level: What was compared: ``"ard"``, ``"allele"`` or ``"antigen"``.
     """
 
@@ -147,12 +148,64 @@ class LocusMatch:
     gvh_greatest: int
     hvg: int
     hvg_greatest: int
+    detail: LocusDetail
     level: MatchLevel = "ard"
 
     @property
     def category(self) -> Category:
-        """``"match"`` (none possible), ``"potential"`` (0 to some) or ``"mismatch"`` (at least one)."""
-        return _category(self.mismatches, self.greatest)
+        """``"match"`` (none possible), ``"potential"`` (0 to some) or ``"mismatch"`` (at least one).
+
+        A mismatch at DPB1 that the T-cell epitopes decide is a ``"permissive mismatch"``, ``"non-permissive GvH"`` or
+        ``"non-permissive HvG"``.
+        """
+        found = _category(self.mismatches, self.greatest)
+        if found != "mismatch" or self.tce is None:
+            return found
+        verdict = self.tce.verdict
+        if verdict == "non-permissive GvH" or verdict == "non-permissive HvG":
+            return verdict
+        return "permissive mismatch" if verdict == "permissive" else found
+
+    @property
+    def grades(self) -> tuple[Grade, Grade]:
+        """The best grade possible at each of the patient's positions, in the order of the canonical typing."""
+        return self.detail.grades
+
+    @property
+    def confidences(self) -> tuple[Confidence, Confidence]:
+        """How sure it is that the patient's positions match: ``"definite"``, ``"exact"``, ``"potential"`` or ``"mismatch"``."""
+        return self.detail.confidences
+
+    @property
+    def antigen_matches(self) -> tuple[bool | None, bool | None]:
+        """Whether the patient's positions share an antigen with the donor's; None if it cannot be said."""
+        return self.detail.antigen_matches
+
+    @property
+    def orientation(self) -> Orientation:
+        """``"direct"`` if the first positions are paired, else ``"crossed"``."""
+        return self.detail.orientation
+
+    @property
+    def tce(self) -> Epitopes | None:
+        """T-cell epitope groups, at DPB1."""
+        return self.detail.tce
+
+    @property
+    def leader(self) -> TwoWay | None:
+        """Leader genotypes, at B."""
+        return self.detail.leader
+
+    @property
+    def expression(self) -> TwoWay | None:
+        """Expression, at DPB1."""
+        return self.detail.expression
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        plain = asdict(self)
+        detail = plain.pop("detail")
+        return {**plain, "category": self.category, **detail}
 
     def explain(self) -> str:
         """Return one line in words."""
@@ -165,7 +218,7 @@ class LocusMatch:
             words += " - an untyped locus may match or not"
         elif self.category == "potential":
             words += " - the typings allow a match, they do not prove it"
-        return words
+        return words + "; " + self.detail.explain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +291,21 @@ class Match:
                 words.append(f"{each.locus} {_span(each.mismatches, each.greatest)} mismatched ({_shown(each.donor)})")
         return "; ".join(words)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "nomenclature": self.nomenclature,
+            "null_policy": self.null_policy,
+            "category": self.category,
+            "mismatches": self.mismatches,
+            "greatest": self.greatest,
+            "gvh": self.gvh,
+            "gvh_greatest": self.gvh_greatest,
+            "hvg": self.hvg,
+            "hvg_greatest": self.hvg_greatest,
+            "loci": {each.locus: each.to_dict() for each in self.loci},
+        }
+
     def explain(self) -> str:
         """Return the comparison in words: a line of the whole, then a line a locus."""
         positions = 2 * len(self.loci)
@@ -268,7 +336,8 @@ def match(
         nomenclature: What the names stand for.
         loci: A preset or a list of loci; an untyped locus counts 0 to 2 mismatches.
         null_policy: ``"explicit"``: a null allele counts only where it is certain. ``"possible"``: wherever it is possible.
-        profile: ``"standard"``, or ``"atlas"``: as the search engine Atlas reads NEW and unknown members of codes.
+        profile: ``"atlas"``: the search engine Atlas's rules where they differ (NEW matches nothing; one unknown member makes a
+            string or code unknown).
         level: What is compared, at all loci or by locus: ``"ard"`` (proteins alike where they bind peptides), ``"allele"`` (whole
             proteins, two fields) or ``"antigen"`` (what serology tells apart, split or better).
         donor_required: If false, a donor's typing of which the nomenclature knows no name counts as untyped, as in a search.
@@ -281,6 +350,8 @@ def match(
         >>> m = match("A*01:01+A*02:01", "A*01:01+A*02:XX", Nomenclature.two_field(), loci=["A"])
         >>> m.mismatches, m.greatest, m["A"].category
         (0, 1, 'potential')
+        >>> m["A"].grades, m["A"].confidences
+        (('protein', 'P group'), ('exact', 'potential'))
     """
     patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
     donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
@@ -290,8 +361,11 @@ def match(
     compared = []
     names = loci_of(loci)
     for locus, each in zip(names, levels_of(level, names), strict=True):
-        counts = _core.match_locus(
-            patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile, each
+        pair = (patient._core, donor._core, locus, nomenclature._core, null_policy, donor_required, profile)
+        counts, detail = _core.match_detail(*pair)
+        if each != "ard":
+            counts = _core.match_locus(*pair, each)
+        compared.append(
+            LocusMatch(locus, patient[locus], donor[locus], *counts, LocusDetail.of(locus, detail), level=each)
         )
-        compared.append(LocusMatch(locus, patient[locus], donor[locus], *counts, level=each))
     return Match(tuple(compared), nomenclature.release, null_policy)

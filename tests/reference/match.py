@@ -166,7 +166,7 @@ def match_locus(
     positions = [
         p for typing in (patient, donor) if typing is not None for genotype in typing.genotypes for p in genotype
     ]
-    named = frozenset[str]().union(*(_named_groups(position, nom, level) for position in positions))
+    named = frozenset[str]().union(*(named_groups(position, nom, level) for position in positions))
 
     def choices(position: Position, side: str) -> Choices:
         new_of = side if profile == "atlas" else None
@@ -307,7 +307,7 @@ def _unnamed(meaning: Meaning, nom: Nomenclature, level: MatchLevel) -> set[str]
     return {f"{beginning}{unnamed}" for beginning in beginnings for unnamed in UNNAMED}
 
 
-def _named_groups(position: Position, nom: Nomenclature, level: MatchLevel) -> frozenset[str]:
+def named_groups(position: Position, nom: Nomenclature, level: MatchLevel = "ard") -> frozenset[str]:
     of_names = (
         groups(name, nom, level) | _unnamed(nom.meaning(name), nom, level) for name in known_names(position, nom)
     )

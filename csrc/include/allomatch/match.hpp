@@ -63,6 +63,9 @@ class LocusGenotypes {
 
 [[nodiscard]] Counts count(std::span<const GenotypeSets> patient, std::span<const GenotypeSets> donor) noexcept;
 
+// Whether two sets share a group.
+[[nodiscard]] bool meet(const GroupSet& a, const GroupSet& b) noexcept;
+
 // ---- fewest mismatches from overlaps
 // --------------------------------------------------------------------------------------
 

@@ -1,0 +1,378 @@
+// Columns of pairs. See detail_table.hpp.
+#include "allomatch/detail_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <numeric>
+
+#include "text_table.hpp"
+#include "typing_interner.hpp"
+
+namespace allomatch {
+
+// The typings of one locus: their dictionary, and the one of each row.
+struct TypingColumns::Column {
+    std::vector<Name> names;
+    std::vector<std::uint32_t> position_offsets, position_names, typing_offsets;
+    std::vector<PositionPair> pairs;
+    std::vector<std::uint32_t> typings;  // of each row; empty for a single phenotype
+    Locus locus;
+
+    Column(Locus of, const TypingInterner& interner, std::vector<std::uint32_t> rows) : locus(of) {
+        std::vector<std::uint32_t> counts(interner.typing_count());
+        for (const std::uint32_t typing : rows) ++counts[typing];
+        CanonicalDictionary dictionary = interner.canonical(counts);
+        for (const std::string& name : dictionary.names) names.push_back(parse_name(locus, name));
+        position_offsets = std::move(dictionary.position_offsets);
+        position_names = std::move(dictionary.position_names);
+        typing_offsets = std::move(dictionary.typing_offsets);
+        pairs = std::move(dictionary.pairs);
+        for (std::uint32_t& typing : rows) typing = dictionary.new_ids[typing];
+        typings = std::move(rows);
+    }
+
+    [[nodiscard]] DictionaryView view() const noexcept {
+        return {locus, names, position_offsets, position_names, typing_offsets, pairs};
+    }
+};
+
+namespace {
+
+class Errors {
+  public:
+    explicit Errors(std::vector<CellError>& errors) : errors_(errors) {}
+    void add(Side side, std::size_t row, std::string_view field, std::string_view value, const Error& error) {
+        const std::scoped_lock lock(mutex_);
+        errors_.push_back({row, side, std::string(field), std::string(value), error.code(), error.what()});
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<CellError>& errors_;
+};
+
+// Where the rows of a GL column have the text of each locus: numbers of parts, each part looked into once.
+class GlParts {
+  public:
+    struct Part {
+        std::vector<std::pair<Locus, std::string>> loci;  // several if it is phased
+        std::optional<Error> error;
+    };
+    // Fills `cells[row]`, by locus, with the number of a part plus one.
+    void split(std::string_view text, std::array<std::uint32_t, kLocusCount>& cells) {
+        if (trim_blanks(text).empty()) return;
+        for (std::size_t begin = 0; begin <= text.size();) {
+            const std::size_t end = std::min(text.find('^', begin), text.size());
+            const Part& part = read(text.substr(begin, end - begin));
+            for (std::size_t i = 0; i < part.loci.size(); ++i) {
+                std::uint32_t& cell = cells[index_of(part.loci[i].first)];
+                if (cell != 0) {
+                    throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(part.loci[i].first)) +
+                                                           " is given twice in " + shown(text) + "; give it once");
+                }
+                cell = last_ + 1;
+            }
+            begin = end + 1;
+        }
+    }
+    [[nodiscard]] std::string_view text(std::uint32_t cell, Locus locus) const noexcept {
+        for (const auto& [of, text] : parts_[cell - 1].loci) {
+            if (of == locus) return text;
+        }
+        return {};
+    }
+
+  private:
+    const Part& read(std::string_view text) {
+        const auto [number, fresh] = texts_.intern(text);
+        if (fresh) {
+            Part part;
+            try {
+                const Phenotype phenotype = Phenotype::from_gl(text);
+                for (std::size_t l = 0; l < kLocusCount; ++l) {
+                    const auto locus = static_cast<Locus>(l);
+                    if (!phenotype[locus].untyped()) part.loci.emplace_back(locus, to_text(locus, phenotype[locus]));
+                }
+            } catch (const Error& error) {
+                part.error = error;
+            }
+            parts_.push_back(std::move(part));
+        }
+        last_ = number;
+        if (parts_[number].error) throw Error(*parts_[number].error);
+        return parts_[number];
+    }
+
+    TextTable texts_;
+    std::vector<Part> parts_;
+    std::uint32_t last_ = 0;
+};
+
+// The typing of each pair of position texts, by open addressing: one look-up a row, most of them among pairs seen.
+class PairTable {
+  public:
+    static constexpr std::uint32_t kNew = 0xffffffff;
+    // The typing of a pair, kNew to be filled in; until the next call.
+    [[nodiscard]] std::uint32_t& operator()(std::uint32_t first, std::uint32_t second) {
+        if (2 * (count_ + 1) > slots_.size()) grow();
+        const std::uint64_t key = std::uint64_t{first} << 32U | second;
+        Slot& slot = find(key);
+        if (slot.typing == kNew) {
+            slot.key = key;
+            ++count_;
+        }
+        return slot.typing;
+    }
+
+  private:
+    struct Slot {
+        std::uint64_t key = 0;
+        std::uint32_t typing = kNew;
+    };
+    [[nodiscard]] Slot& find(std::uint64_t key) noexcept {
+        std::size_t i = static_cast<std::size_t>((key * 0x9e3779b97f4a7c15ULL) >> 20U) & mask_;
+        while (slots_[i].typing != kNew && slots_[i].key != key) i = (i + 1) & mask_;
+        return slots_[i];
+    }
+    void grow() {
+        std::vector<Slot> old(slots_.empty() ? 1024 : 2 * slots_.size());
+        mask_ = old.size() - 1;
+        old.swap(slots_);
+        for (const Slot& slot : old) {
+            if (slot.typing != kNew) find(slot.key) = slot;
+        }
+    }
+
+    std::vector<Slot> slots_;
+    std::size_t mask_ = 0;
+    std::size_t count_ = 0;
+};
+
+constexpr std::size_t kRowsBetweenChecks = 4096;
+
+}  // namespace
+
+// ---- reading
+// --------------------------------------------------------------------------------------------------------------
+
+TypingColumns::TypingColumns(const Phenotype& phenotype, std::span<const Locus> loci) : single_(true), rows_(1) {
+    for (const Locus locus : loci) {
+        TypingInterner interner(locus);
+        columns_[index_of(locus)] =
+            std::make_unique<Column>(locus, interner, std::vector<std::uint32_t>{interner.typing(phenotype[locus])});
+    }
+}
+
+TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
+                             const Cancel& cancel, std::vector<CellError>& all_errors)
+    : single_(false), rows_(cells.rows) {
+    Errors errors(all_errors);
+    GlParts parts;
+    std::vector<std::array<std::uint32_t, kLocusCount>> gl_cells;
+    if (cells.gl) {
+        gl_cells.resize(rows_);
+        for (std::size_t row = 0; row < rows_; ++row) {
+            if (row % kRowsBetweenChecks == 0) cancel.check();
+            try {
+                parts.split((*cells.gl)[row], gl_cells[row]);
+            } catch (const Error& error) {
+                gl_cells[row] = {};
+                errors.add(side, row, "gl", (*cells.gl)[row], error);
+            }
+        }
+    }
+    parallel_for(loci.size(), thread_count(threads), cancel, [&](std::size_t task) {
+        const Locus locus = loci[task];
+        const std::size_t l = index_of(locus);
+        TypingInterner interner(locus);
+        std::vector<std::uint32_t> rows(rows_);
+        PairTable pairs;
+        std::vector<std::uint32_t> of_part;  // typing of a GL part plus one, once it was asked for
+        for (std::size_t row = 0; row < rows_; ++row) {
+            if (row % kRowsBetweenChecks == 0 && cancel.stopped()) return;
+            if (cells.gl) {
+                const std::uint32_t cell = gl_cells[row][l];
+                if (cell == 0) continue;
+                if (cell >= of_part.size()) of_part.resize(std::max<std::size_t>(2 * of_part.size(), cell + 1));
+                if (of_part[cell] == 0) of_part[cell] = interner.gl(parts.text(cell, locus)) + 1;
+                rows[row] = of_part[cell] - 1;
+            } else if (cells.loci[l]) {
+                const auto& [first, second] = *cells.loci[l];
+                try {
+                    const std::uint32_t a = interner.position_text(first[row]);
+                    const std::uint32_t b = interner.position_text(second[row]);
+                    std::uint32_t& typing = pairs(a, b);
+                    if (typing == PairTable::kNew) typing = interner.pair(a, b);
+                    rows[row] = typing;
+                } catch (const Error& error) {
+                    std::string value(first[row]);
+                    if (!second[row].empty()) value.append("+").append(second[row]);
+                    errors.add(side, row, locus_name(locus), value, error);
+                }
+            }
+        }
+        columns_[l] = std::make_unique<Column>(locus, interner, std::move(rows));
+    });
+    cancel.check();
+}
+
+TypingColumns::~TypingColumns() = default;
+TypingColumns::TypingColumns(TypingColumns&&) noexcept = default;
+
+DictionaryView TypingColumns::dictionary(Locus locus) const noexcept {
+    return columns_[index_of(locus)]->view();
+}
+
+TypingId TypingColumns::typing(Locus locus, std::size_t row) const noexcept {
+    return TypingId{columns_[index_of(locus)]->typings[single_ ? 0 : row]};
+}
+
+// ---- comparing
+// ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Adds every row that has a typing of which nothing is known.
+void report_unknown(const Nomenclature& nomenclature, Side who, const TypingColumns& side, Locus locus,
+                    const auto& unknown_of, Errors& errors) {
+    const DictionaryView dictionary = side.dictionary(locus);
+    std::vector<std::optional<Error>> of_typing(dictionary.typing_count());
+    bool any = false;
+    for (std::uint32_t t = 1; t < dictionary.typing_count(); ++t) {
+        const std::optional<PositionId> position = unknown_of(TypingId{t});
+        if (!position) continue;
+        if (side.single()) throw_unknown(nomenclature, dictionary, *position);
+        any = true;
+        try {
+            throw_unknown(nomenclature, dictionary, *position);
+        } catch (const Error& error) {
+            of_typing[t] = error;
+        }
+    }
+    if (!any) return;
+    for (std::size_t row = 0; row < side.rows(); ++row) {
+        const TypingId typing = side.typing(locus, row);
+        if (of_typing[typing.value])
+            errors.add(who, row, locus_name(locus), to_text(locus, dictionary.typing(typing)),
+                       *of_typing[typing.value]);
+    }
+}
+
+// Rows by the patient's typing, so that one patient's rows come together.
+std::vector<std::uint32_t> by_patient(const TypingColumns& patients, Locus locus, std::size_t rows) {
+    std::vector<std::uint32_t> order(rows);
+    std::vector<std::size_t> begins(patients.dictionary(locus).typing_count() + 1);
+    for (std::size_t row = 0; row < rows; ++row) ++begins[patients.typing(locus, row).value + 1];
+    std::partial_sum(begins.begin(), begins.end(), begins.begin());
+    for (std::size_t row = 0; row < rows; ++row)
+        order[begins[patients.typing(locus, row).value]++] = static_cast<std::uint32_t>(row);
+    return order;
+}
+
+class RowsOfLocus {
+  public:
+    RowsOfLocus(const LocusComparison& comparison, const TypingColumns& patients, const TypingColumns& donors,
+                Locus locus, std::size_t rows, std::uint8_t* out)
+        : comparison_(comparison), patients_(patients), donors_(donors), locus_(locus), rows_(rows), out_(out) {
+        if (!patients.single()) order_ = by_patient(patients, locus, rows);
+    }
+
+    // Writes places [begin, end) of the order.
+    void write(std::size_t begin, std::size_t end, const Cancel& cancel) const {
+        const std::size_t donor_typings = donors_.dictionary(locus_).typing_count();
+        // Details by donor typing, of the patient whose number stands beside.
+        std::vector<LocusDetail> details(donor_typings);
+        std::vector<std::uint32_t> whose(donor_typings);
+        std::uint32_t patient_number = 0;
+        TypingId patient{0};
+        std::optional<Against> against;
+        const std::size_t bytes = locus_ == Locus::B || locus_ == Locus::DPB1 ? kDetailBytes : kCommonBytes;
+        for (std::size_t i = begin; i < end; ++i) {
+            if ((i - begin) % kRowsBetweenChecks == 0 && cancel.stopped()) return;
+            const std::size_t row = order_.empty() ? i : order_[i];
+            const TypingId of_row = patients_.typing(locus_, row);
+            if (!against || of_row != patient) {
+                patient = of_row;
+                ++patient_number;
+                against.emplace(comparison_, patient, rows_of(i, end, patient) > kFewRows);
+            }
+            const TypingId donor = donors_.typing(locus_, row);
+            if (whose[donor.value] != patient_number) {
+                whose[donor.value] = patient_number;
+                details[donor.value] = against->compare(donor);
+            }
+            std::array<std::uint8_t, kDetailBytes> of_detail;
+            std::memcpy(of_detail.data(), &details[donor.value], kDetailBytes);
+            for (std::size_t k = 0; k < bytes; ++k) out_[k * rows_ + row] = of_detail[k];
+        }
+    }
+
+  private:
+    // The bytes that say something at every locus; those of epitopes and markers come last.
+    static constexpr std::size_t kCommonBytes = 14;
+    // Remembering positions pays for a patient of more rows than this.
+    static constexpr std::size_t kFewRows = 256;
+
+    // Whether more than kFewRows rows from `i` on are of this patient.
+    [[nodiscard]] std::size_t rows_of(std::size_t i, std::size_t end, TypingId patient) const noexcept {
+        if (patients_.single()) return end - i;
+        const std::size_t far = i + kFewRows;
+        return far < end && patients_.typing(locus_, order_[far]) == patient ? kFewRows + 1 : 1;
+    }
+
+    const LocusComparison& comparison_;
+    const TypingColumns& patients_;
+    const TypingColumns& donors_;
+    Locus locus_;
+    std::size_t rows_;
+    std::uint8_t* out_;
+    std::vector<std::uint32_t> order_;
+};
+
+}  // namespace
+
+std::vector<std::vector<std::uint8_t>> match_columns(const Nomenclature& nomenclature, const TypingColumns& patients,
+                                                     const TypingColumns& donors, const DetailRequest& request,
+                                                     const Cancel& cancel, std::vector<CellError>& all_errors) {
+    const std::size_t rows = patients.single() ? donors.rows() : patients.rows();
+    if (!patients.single() && !donors.single() && patients.rows() != donors.rows()) {
+        throw Error(ErrorCode::InvalidArgument, "there are " + std::to_string(patients.rows()) + " patients and " +
+                                                    std::to_string(donors.rows()) +
+                                                    " donors; give as many of both, or one of either");
+    }
+    Errors errors(all_errors);
+    const unsigned threads = thread_count(request.threads);
+    const std::size_t loci = request.loci.size();
+    std::vector<std::unique_ptr<const LocusComparison>> comparisons(loci);
+    std::vector<std::unique_ptr<const RowsOfLocus>> work(loci);
+    std::vector<std::vector<std::uint8_t>> tables(loci);
+    parallel_for(loci, threads, cancel, [&](std::size_t i) {
+        const Locus locus = request.loci[i];
+        comparisons[i] = std::make_unique<const LocusComparison>(
+            nomenclature, patients.dictionary(locus), donors.dictionary(locus), request.policy, request.profile);
+        const LocusComparison& comparison = *comparisons[i];
+        report_unknown(
+            nomenclature, Side::Patient, patients, locus, [&](TypingId t) { return comparison.unknown_of_patient(t); },
+            errors);
+        if (request.donor_required) {
+            report_unknown(
+                nomenclature, Side::Donor, donors, locus, [&](TypingId t) { return comparison.unknown_of_donor(t); },
+                errors);
+        }
+        tables[i].resize(kDetailBytes * rows);
+        work[i] = std::make_unique<const RowsOfLocus>(comparison, patients, donors, locus, rows, tables[i].data());
+    });
+    // As few parts as there are threads: each compares the typings that its rows have anew.
+    const std::size_t parts = rows < 65'536 ? 1 : threads;
+    parallel_for(loci * parts, threads, cancel, [&](std::size_t task) {
+        const std::size_t part = task % parts;
+        work[task / parts]->write(rows * part / parts, rows * (part + 1) / parts, cancel);
+    });
+    cancel.check();
+    std::stable_sort(all_errors.begin(), all_errors.end(),
+                     [](const CellError& a, const CellError& b) { return a.row < b.row; });
+    return tables;
+}
+
+}  // namespace allomatch
