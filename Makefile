@@ -38,6 +38,8 @@ test: setup
 	$(BIN)/python -m pytest $(TESTS)
 
 bench: setup
+	$(SAY) "installing the peers"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[bench]"
 	$(SAY) "running the benchmarks"
 	$(BIN)/python -m pytest benchmarks --benchmark-json=build/benchmarks.json $(BENCH)
 

@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Say what a reader of the JSON needs to know: memory, cores, versions, the instruction set chosen."""
     versions: dict[str, str | None] = {}
-    for package in ("numpy", "pyarrow", "polars", "duckdb", "Cython"):
+    for package in ("numpy", "pyarrow", "polars", "duckdb", "Cython", "py-ard", "py-hla-match"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

@@ -22,7 +22,19 @@ SCANS = ("numpy", "polars", "duckdb", "cython")
 NAMES = {"numpy": "NumPy", "polars": "Polars", "duckdb": "DuckDB", "cython": "Cython", "pyarrow": "pyarrow"}
 AIM_DONORS = 40_000_000
 AIM_SEARCH_S = {"10/10": 0.002, ">=9/10": 0.006, ">=8/10": 0.040}
-AIM_RATIO, AIM_OPEN_S, AIM_TRIE_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 16, 500_000, 3
+AIM_RATIO, AIM_OPEN_S, AIM_HLA_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 16, 500_000, 3
+
+# Of columns in which every text is distinct.
+AIM_NAMES = {
+    "full names": 5_000_000,
+    "ambiguous GL strings": 300_000,
+    "multiple allele codes": 1_000_000,
+    "XX codes": 100_000,
+    "antigens": 100_000,
+}
+AIM_PAIRS = 1_000_000
+AIM_LOAD_S = {"files": 3.0, "binary cache": 0.020}
+AIM_RELEASE_BYTES = 60 << 20
 
 Result = dict[str, Any]
 
@@ -52,8 +64,8 @@ class Run:
 
     @property
     def donors(self) -> int:
-        """How many donors were searched."""
-        return int(self.results[0]["donors"])
+        """How many donors were searched; 0 in a run of names alone."""
+        return next((int(r["donors"]) for r in self.results if "donors" in r), 0)
 
     def all(self, **wanted: Any) -> Iterator[Result]:
         """The results with these values."""
@@ -83,27 +95,98 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
-def _head(run: Run) -> list[str]:
-    first = run.results[0]
+def _machine(run: Run) -> str:
     ours = run.machine.get("allomatch", {})
     processor = run.machine.get("cpu", {}).get("brand_raw", run.machine.get("processor", "unknown processor"))
     packages = ", ".join(f"{name} {v}" for name, v in ours.get("packages", {}).items() if v)
-    drawn = first["haplotypes"]
-    files = "the full frequency files" if drawn["full_files"] else "the excerpt of the package"
     memory = f", {_mib(ours['memory_bytes'])}" if ours.get("memory_bytes") else ""
     loads = [r["load"] for r in run.results if r.get("load") is not None]
     busy = f" Load average during the run: {min(loads):.1f} to {max(loads):.1f}." if loads else ""
     changed = " with uncommitted changes" if run.commit.get("dirty") else ""
+    return (
+        f"{processor}, {ours.get('cores', '?')} cores{memory}; kernel {ours.get('kernel', '?')}; allomatch "
+        f"{ours.get('version', '?')}, Python {ours.get('python', '?')}, {packages}. Commit "
+        f"{str(run.commit.get('id'))[:12]}{changed}, {run.date[:10]}.{busy}"
+    )
+
+
+def _head(run: Run) -> list[str]:
+    first = next(r for r in run.results if "donors" in r)
+    drawn = first["haplotypes"]
+    files = "the full frequency files" if drawn["full_files"] else "the excerpt of the package"
     return [
         f"## {run.donors:,} donors",
         "",
         f"Drawn from {files} ({drawn['all']:,} haplotypes, seed {first['seed']}): {first['typings']:,} distinct typings, "
-        f"{first['phenotypes']:,} distinct phenotypes; nomenclature {first['nomenclature']}. "
-        f"{processor}, {ours.get('cores', '?')} cores{memory}; kernel {ours.get('kernel', '?')}; allomatch "
-        f"{ours.get('version', '?')}, Python {ours.get('python', '?')}, {packages}. Commit "
-        f"{str(run.commit.get('id'))[:12]}{changed}, {run.date[:10]}.{busy}",
+        f"{first['phenotypes']:,} distinct phenotypes; nomenclature {first['nomenclature']}. {_machine(run)}",
         "",
     ]
+
+
+def _rate(value: float) -> str:
+    if value >= 1e6:
+        return f"{value / 1e6:.3g} M"
+    return f"{value / 1e3:.3g} k" if value >= 1e3 else f"{value:.3g}"
+
+
+def _names(run: Run) -> list[str]:
+    """Names reduced, pairs matched in detail, releases loaded: the part of a run that has no donors."""
+    rows = []
+    for column in ("distinct", "registry"):
+        for what in AIM_NAMES:
+            ours = {r["way"]: r for r in run.all(work="names", what=what, column=column, engine="allomatch")}
+            peer = run.one(work="names", what=what, column=column, engine="py-ard")
+            if "one thread" not in ours:
+                continue
+            single = ours["one thread"]
+            rows.append(
+                [
+                    f"{what}, {'all distinct' if column == 'distinct' else 'as a registry has them'}",
+                    f"{single['distinct']:,} in {single['rows']:,}",
+                    *(
+                        _rate(ours[way]["rate"]) if way in ours else ""
+                        for way in ("all threads", "one thread", "one by one")
+                    ),
+                    f"{_rate(peer['rate'])} (of {peer['rows']:,})" if peer else "",
+                    _ratio(single["rate"] / peer["rate"]) if peer else "",
+                    f"{peer['agreement']:.1%}" + (f", {peer['refused']:,} refused" if peer["refused"] else "")
+                    if peer
+                    else "",
+                ]
+            )
+    heads = ["reduced to P groups, texts/s", "texts", "all threads", "one thread", "one call a text"]
+    lines = _table([*heads, "py-ard", "one thread / py-ard", "names in common"], rows) if rows else []
+    pairs = []
+    for ours in run.all(work="pairs", engine="allomatch", way="one thread"):
+        both = run.one(work="pairs", what=ours["what"], engine="allomatch", way="all threads")
+        peer = run.one(work="pairs", what=ours["what"], engine="py-hla-match")
+        pairs.append(
+            [
+                ours["what"],
+                f"{ours['distinct']:,} in {ours['rows']:,}",
+                _rate(both["rate"]) if both else "",
+                _rate(ours["rate"]),
+                f"{_rate(peer['rate'])} (of {peer['rows']:,})" if peer else "",
+                _ratio(ours["rate"] / peer["rate"]) if peer else "",
+                f"{peer['agreement']:.1%}" if peer else "",
+            ]
+        )
+    heads = ["one patient against donors, in detail, pairs/s", "donors", "all threads", "one thread", "py-hla-match"]
+    lines += _table([*heads, "one thread / py-hla-match", "same mismatches"], pairs) if pairs else []
+    loads = [
+        [
+            f"load {r['nomenclature']} ({r['alleles']:,} alleles) from {r['what']}",
+            _time(r["median_s"]),
+            _time(r["p95_s"]),
+            f"{r['bytes'] / 2**20:.1f} MiB" if r["bytes"] is not None else "",
+        ]
+        for r in run.all(work="load")
+    ]
+    lines += _table(["release, in a fresh process", "median", "p95", "memory kept"], loads) if loads else []
+    if not lines:
+        return []
+    first = next(run.all(work="names"), None) or next(run.all(work="load"))
+    return [f"## Names, under {first['nomenclature']}", "", _machine(run), "", *lines]
 
 
 def _searches(run: Run) -> list[str]:
@@ -167,7 +250,6 @@ def _builds(run: Run) -> list[str]:
                 f"{result['peak_to_output']:.2g}" if peak else "",
                 f"{result['bytes_a_donor']:.1f}",
                 f"{result['hla_bytes_a_donor']:.1f}" if ours else "",
-                f"{result['trie_bytes_a_donor']:.1f}" if ours else "",
             ]
         )
     heads = [
@@ -178,7 +260,6 @@ def _builds(run: Run) -> list[str]:
         "peak / output",
         "bytes a donor",
         "of it HLA",
-        "of it trie",
     ]
     return _table(heads, rows) if rows else []
 
@@ -222,6 +303,31 @@ def _growth(runs: Sequence[Run]) -> list[str]:
     return [title, "", *_table(heads, rows)]
 
 
+def _aims_of_names(run: Run) -> list[list[str]]:
+    rows: list[list[str]] = []
+
+    def add(what: str, aim: str, measured: str, met: bool) -> None:
+        rows.append([what, aim, measured, "met" if met else "**missed**"])
+
+    for what, aim in AIM_NAMES.items():
+        if r := run.one(work="names", what=what, column="distinct", engine="allomatch", way="all threads"):
+            add(f"{what}, all distinct, a second", f">= {_rate(aim)}", _rate(r["rate"]), r["rate"] >= aim)
+    for r in run.all(work="pairs", engine="allomatch", way="all threads"):
+        add(
+            f"pairs in detail, {r['what']}, a second",
+            f">= {_rate(AIM_PAIRS)}",
+            _rate(r["rate"]),
+            r["rate"] >= AIM_PAIRS,
+        )
+    for source, seconds in AIM_LOAD_S.items():
+        if r := run.one(work="load", what=source):
+            add(f"release from {source}", f"<= {_time(seconds)}", _time(r["median_s"]), r["median_s"] <= seconds)
+            if r["bytes"] is not None:
+                met = r["bytes"] <= AIM_RELEASE_BYTES
+                add(f"memory of a release from {source}", f"<= {_mib(AIM_RELEASE_BYTES)}", _mib(r["bytes"]), met)
+    return rows
+
+
 def _aims(run: Run) -> list[str]:
     if run.donors < AIM_DONORS:
         return []
@@ -240,8 +346,8 @@ def _aims(run: Run) -> list[str]:
                 add(f"{what}, fastest baseline / allomatch", f">= {AIM_RATIO}x", _ratio(result["ratio"]), met)
     build = run.one(work="build", engine="allomatch")
     if build:
-        trie, speed, peak = build["trie_bytes_a_donor"], build["donors_per_s"], build["peak_to_output"]
-        add("trie and typing ids, bytes a donor", f"<= {AIM_TRIE_BYTES}", f"{trie:.1f}", trie <= AIM_TRIE_BYTES)
+        hla, speed, peak = build["hla_bytes_a_donor"], build["donors_per_s"], build["peak_to_output"]
+        add("HLA (trie, postings, typings), bytes a donor", f"<= {AIM_HLA_BYTES}", f"{hla:.1f}", hla <= AIM_HLA_BYTES)
         add("build, donors/s", f">= {AIM_BUILD:,}", f"{speed:,.0f}", speed >= AIM_BUILD)
         if peak is not None:
             add("build, peak memory / index", f"<= {AIM_PEAK}", f"{peak:.2f}", peak <= AIM_PEAK)
@@ -262,11 +368,18 @@ def markdown(runs: Sequence[Run]) -> str:
         + "; `benchmarks/README.md` says what was measured and how to read it.",
         "",
     ]
-    lines += _aims(runs[-1])
+    of_donors = [run for run in runs if run.donors]
+    if of_donors:
+        lines += _aims(of_donors[-1])
     for run in runs:
+        if aims := _aims_of_names(run):
+            lines += ["## The aims, for names", "", *_table(["work", "aim", "measured", ""], aims)]
+    for run in of_donors:
         lines += [*_head(run), *_searches(run), *_builds(run), *_opens(run)]
-    if len(runs) > 1:
-        lines += _growth(runs)
+    if len(of_donors) > 1:
+        lines += _growth(of_donors)
+    for run in runs:
+        lines += _names(run)
     return "\n".join(lines).rstrip() + "\n"
 
 

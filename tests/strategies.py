@@ -340,7 +340,7 @@ class TypingDraw:
         if kind == 11:
             return UNTYPED
         drawn = [self.genotype(chooser) for _ in range(chooser.number(2, 3) if kind > 8 else 1)]
-        if self.words.locus == DRB345 and not _is_of_drb345(drawn):
+        if self.words.locus == DRB345 and not _is_of_drb345(drawn[:1]):
             drawn[0] = (drawn[0][0], "DRBX*NNNN")
         return tuple(drawn)
 

@@ -105,7 +105,11 @@ MESSAGES: list[tuple[str, Callable[[Path], object], list[str]]] = [
     ("TooManyAlleles", lambda _: am.Phenotype({"B": ("07:02", "08:01", "44:02")}), ["B", "3", "44:02", "pair"]),
     ("LocusTwice", lambda _: am.Phenotype(f"{GL}^{GL}"), ["locus A", "twice", GL, "|"]),
     ("TypingTooLong", lambda _: am.Phenotype("A*01:01/" * 100_000), ["locus A", "at most", "code"]),
-    ("LocusTwice", lambda _: am.Phenotype("^".join(["A*01:01~B*07:02+A*02:01~B*08:01"] * 200_000)), ["12 parts", "once"]),
+    (
+        "LocusTwice",
+        lambda _: am.Phenotype("^".join(["A*01:01~B*07:02+A*02:01~B*08:01"] * 200_000)),
+        ["12 parts", "once"],
+    ),
     ("ReleaseNotFound", lambda _: am.Nomenclature.load("9.99.0"), ["9.99.0", "allomatch nomenclature install 9.99.0"]),
     ("NotARegistry", lambda _: am.Registry.open(__file__), ["test_errors.py", "not an allomatch registry", "index"]),
     ("FileNotFound", lambda p: am.Registry.open(p / "none.allo"), ["none.allo", "check the path"]),

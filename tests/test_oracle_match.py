@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import allomatch
 from allomatch import LocusMatch, Match, Nomenclature
-from reference.match import Counts, NullPolicy, match, match_locus
+from reference.match import Counts, NullPolicy, Profile, match, match_locus
+from reference.names import DRB345
 from reference.nomenclature import LOCI, Release, TwoField
 from reference.search import PRESETS
 from reference.truth import needs_data
@@ -25,12 +26,15 @@ from strategies import (
     gl_string,
     oracle_phenotype,
     oracle_release,
+    oracle_two_field,
     release_vocabulary,
     two_field_vocabulary,
     typings,
+    written,
 )
 
 POLICIES: tuple[NullPolicy, ...] = ("explicit", "possible")
+PROFILES: tuple[Profile, ...] = ("standard", "atlas")
 TWO_FIELD = Nomenclature.two_field()
 REFUSED = "refused"
 
@@ -49,21 +53,31 @@ def six(found: LocusMatch | Match | Counts) -> tuple[int, ...]:
 
 
 def core_counts(
-    patient: Typing, donor: Typing, locus: str, nomenclature: Nomenclature, policy: NullPolicy
+    patient: Typing,
+    donor: Typing,
+    locus: str,
+    nomenclature: Nomenclature,
+    policy: NullPolicy,
+    profile: Profile = "standard",
 ) -> tuple[int, ...] | str:
     texts = [gl_string({locus: typing}) for typing in (patient, donor)]
     try:
-        return six(allomatch.match(*texts, nomenclature, [locus], null_policy=policy)[locus])
+        return six(allomatch.match(*texts, nomenclature, [locus], null_policy=policy, profile=profile)[locus])
     except allomatch.TypingError:
         return REFUSED
 
 
 def oracle_counts(
-    patient: Typing, donor: Typing, locus: str, nomenclature: TwoField | Release, policy: NullPolicy
+    patient: Typing,
+    donor: Typing,
+    locus: str,
+    nomenclature: TwoField | Release,
+    policy: NullPolicy,
+    profile: Profile = "standard",
 ) -> tuple[int, ...] | str:
     read = [oracle_phenotype({locus: typing}).typing(locus) for typing in (patient, donor)]
     try:
-        return six(match_locus(*read, nomenclature, policy))
+        return six(match_locus(*read, nomenclature, policy, profile=profile))
     except ValueError:
         return REFUSED
 
@@ -75,10 +89,26 @@ def oracle_counts(
 @example((("01:XX", ""),), UNTYPED)
 @example((("01:04N", "02:01N"),), UNTYPED)
 @example((("01:01N", "01:01/02:01"),), (("01:01", ""), ("02:01", "01:04N/02:01")))
+@example((("01:NEW", "NEW"),), (("01:XX", "02:NEW"),))
+@example((("A9", "A24"),), (("24:XX", "0101"),))
 def test_two_field(policy: NullPolicy, patient: Typing, donor: Typing) -> None:
-    expected = oracle_counts(patient, donor, "A", TwoField(), policy)
+    expected = oracle_counts(patient, donor, "A", oracle_two_field(), policy)
     assert expected != REFUSED
     assert core_counts(patient, donor, "A", TWO_FIELD, policy) == expected
+    by_atlas = oracle_counts(patient, donor, "A", oracle_two_field(), policy, "atlas")
+    assert core_counts(patient, donor, "A", TWO_FIELD, policy, "atlas") == by_atlas
+
+
+@pytest.mark.parametrize("locus", [locus for locus in LOCI if locus != "A"])
+def test_two_field_at_other_loci(locus: str) -> None:
+    @settings(max_examples=100)
+    @given(*[typings(two_field_vocabulary(locus), unknowns=True)] * 2)
+    def holds(patient: Typing, donor: Typing) -> None:
+        for policy, profile in product(POLICIES, PROFILES):
+            expected = oracle_counts(patient, donor, locus, oracle_two_field(), policy, profile)
+            assert core_counts(patient, donor, locus, TWO_FIELD, policy, profile) == expected
+
+    holds()
 
 
 # Under a release the strategy is chosen in the test, as the files may not be there when the tests are collected.
@@ -90,9 +120,9 @@ def test_release(locus: str, release: Nomenclature) -> None:
     @settings(max_examples=200 if locus in ("A", "B", "DPB1") else 80)
     @given(typings(words, unknowns=True), typings(words, unknowns=True))
     def holds(patient: Typing, donor: Typing) -> None:
-        for policy in POLICIES:
-            expected = oracle_counts(patient, donor, locus, oracle_release(), policy)
-            assert core_counts(patient, donor, locus, release, policy) == expected
+        for policy, profile in product(POLICIES, PROFILES):
+            expected = oracle_counts(patient, donor, locus, oracle_release(), policy, profile)
+            assert core_counts(patient, donor, locus, release, policy, profile) == expected
 
     holds()
 
@@ -108,7 +138,7 @@ def small_typings(positions: list[str]) -> list[Typing]:
 def test_every_pair_of_small_typings(policy: NullPolicy) -> None:
     small = small_typings(["01:01", "01:02", "02:01", "09:01N", "01:01/02:01", "01:01/01:04N", "01:XX"])
     for patient, donor in product(small, repeat=2):
-        expected = oracle_counts(patient, donor, "B", TwoField(), policy)
+        expected = oracle_counts(patient, donor, "B", oracle_two_field(), policy)
         assert core_counts(patient, donor, "B", TWO_FIELD, policy) == expected, (patient, donor)
 
 
@@ -127,14 +157,15 @@ def test_every_pair_of_small_typings_of_a_release(policy: NullPolicy, release: N
 @pytest.mark.parametrize("locus", LOCI)
 def test_names_that_a_release_lacks_are_refused(locus: str, release: Nomenclature) -> None:
     words = release_vocabulary(locus)
-    good: Typing = ((words.names[0], ""),)
+    first = "DRBX*NNNN" if locus == DRB345 else words.names[0]  # which makes it a typing of DRB345
+    good: Typing = ((first, words.names[0]),)
     for name in words.unknown:
-        bad: Typing = ((words.names[0], name),)
+        bad: Typing = ((first, name),)
         for pair in ((good, bad), (bad, good), (UNTYPED, bad)):
             assert oracle_counts(*pair, locus, oracle_release(), "explicit") == REFUSED
             assert core_counts(*pair, locus, release, "explicit") == REFUSED, pair
         # Beside a known one the name is dropped.
-        mixed: Typing = ((words.names[0], f"{name}/{words.names[1]}"),)
+        mixed: Typing = ((first, f"{name}/{written(locus, words.names[1])}"),)
         expected = oracle_counts(mixed, good, locus, oracle_release(), "explicit")
         assert core_counts(mixed, good, locus, release, "explicit") == expected != REFUSED
 
@@ -144,7 +175,9 @@ def test_a_null_is_meant_only_by_its_suffix() -> None:
     null: Typing = (("01:11N", "02:01"),)
     bare: Typing = (("01:11", "02:01"),)
     for pair in ((null, bare), (bare, null), (null, null), (bare, bare)):
-        assert core_counts(*pair, "A", TWO_FIELD, "explicit") == oracle_counts(*pair, "A", TwoField(), "explicit")
+        assert core_counts(*pair, "A", TWO_FIELD, "explicit") == oracle_counts(
+            *pair, "A", oracle_two_field(), "explicit"
+        )
 
 
 @st.composite
@@ -163,7 +196,7 @@ def test_sums_over_loci(
     patient: dict[str, Typing], donor: dict[str, Typing], loci: str | list[str], policy: NullPolicy
 ) -> None:
     named = PRESETS[loci] if isinstance(loci, str) else loci
-    expected = match(oracle_phenotype(patient), oracle_phenotype(donor), TwoField(), named, policy)
+    expected = match(oracle_phenotype(patient), oracle_phenotype(donor), oracle_two_field(), named, policy)
     found = allomatch.match(gl_string(patient), gl_string(donor), TWO_FIELD, loci, null_policy=policy)
     assert [each.locus for each in found.loci] == list(named)
     assert {each.locus: six(each) for each in found.loci} == {k: six(v) for k, v in expected.loci.items()}

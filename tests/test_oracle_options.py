@@ -193,8 +193,15 @@ def draw_request(chooser: Chooser) -> dict[str, Any]:
     least = {
         name: chooser.pick(["0.1", "2.5", "2.52", "5"]) for name in ("tnc_e7", "cd34_e6") if chooser.number(0, 3) == 3
     }
+    level: Any = chooser.pick([None, None, None, "ard", "allele", "antigen", {"A": "antigen"}, {"a": "ard"}])
+    levels = dict.fromkeys(("A", "B"), "antigen") if loci == "cord 6/6" else {}
+    levels |= (
+        dict.fromkeys(named, level) if isinstance(level, str) else {at.upper(): k for at, k in (level or {}).items()}
+    )
     return {
         "patient": gl,
+        "level": level,
+        "levels": levels,
         "loci": loci,
         "named": list(named),
         "max_mismatches": chooser.number(0, 2) if isinstance(loci, list) else chooser.pick([None, 0, 1, 2]),
@@ -224,6 +231,7 @@ def expected(donors: dict[str, tuple[str, Attributes]], request: dict[str, Any],
         weight_kg=request["weight"] or "1",
         least_per_kg=request["least"],
         report=request["reported"],
+        levels=request["levels"],
     )
     listed = [
         [
@@ -244,6 +252,7 @@ def found(registry: am.Registry, request: dict[str, Any], where: Any, **options:
         request["loci"],
         max_mismatches=request["max_mismatches"],
         direction=request["direction"],
+        level=request["level"],
         where=where,
         report=request["report"],
         patient_weight_kg=None if request["weight"] is None else float(request["weight"]),
@@ -281,6 +290,7 @@ def test_options(case: tuple[Any, ...]) -> None:
     assert hits.total == len(listed[1])
     assert list(hits.loci) == request["named"]
     assert list(hits.reported) == request["reported"]
+    assert hits.levels == {locus: request["levels"].get(locus, "ard") for locus in hits.loci}
     for threads, page in ((1, 2), (2, 5)):
         for offset in range(0, hits.total + page, page):
             some, part = found(registry, request, text, threads=threads, limit=page, offset=offset)
@@ -305,6 +315,7 @@ def check_columns(hits: am.Hits, donors: dict[str, tuple[str, Attributes]], requ
         assert not doses
     for row, hit in zip(table.slice(0, 3).to_pylist(), hits, strict=False):
         assert [each.locus for each in hit.reported] == request["reported"]
+        assert [each.level for each in hit.match.loci] == list(hits.levels.values())
         for each in (*hit.match.loci, *hit.reported):
             assert row[f"mismatches_{each.locus}"] == each.mismatches
             assert row[f"greatest_{each.locus}"] == each.greatest

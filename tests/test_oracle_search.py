@@ -33,8 +33,9 @@ import reference.match
 import reference.search
 from allomatch import Nomenclature, Registry, _core
 from allomatch.search import COUNTS
-from reference.match import NullPolicy
+from reference.match import NullPolicy, Profile
 from reference.match import match_locus as true_match_locus
+from reference.names import DRB345
 from reference.nomenclature import LOCI, Release, TwoField
 from reference.phenotype import Phenotype
 from reference.search import PRESETS, Direction
@@ -49,6 +50,7 @@ from strategies import (
     gl_string,
     oracle_phenotype,
     oracle_release,
+    oracle_two_field,
     vocabularies,
 )
 
@@ -60,6 +62,7 @@ FORMS = (*ARROW_FORMS, "pairs_pandas", "gl_pandas", "pairs_polars", "gl_polars",
 KERNELS: list[str] = _core.supported_kernels()
 DIRECTIONS: tuple[Direction, ...] = ("both", "gvh", "hvg")
 POLICIES: tuple[NullPolicy, ...] = ("explicit", "possible")
+PROFILES: tuple[Profile, ...] = ("standard", "standard", "atlas")
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +120,7 @@ def draw_case(chooser: Chooser, label: str, requests: int, forms: tuple[str, ...
     return {
         "nomenclature": label,
         "policy": chooser.pick(POLICIES),
+        "profile": chooser.pick(PROFILES),
         "form": form,
         "strict": chooser.number(0, 1) == 1,
         "adds": chooser.number(1, 2),
@@ -166,15 +170,15 @@ def cases(draw: st.DrawFn, label: str, requests: int = 1) -> Answer:
 
 
 def oracle_nomenclature(label: str) -> TwoField | Release:
-    return TwoField() if label == "two-field" else oracle_release()
+    return oracle_two_field() if label == "two-field" else oracle_release()
 
 
 @cache
-def readable(locus: str, typing: Typing, label: str) -> bool:
-    """Whether the nomenclature knows some name of every position."""
+def readable(locus: str, typing: Typing, label: str, profile: Profile = "standard") -> bool:
+    """Whether the nomenclature knows some name of every position; all of each, by Atlas's rules."""
     person = oracle_phenotype({locus: typing})
     try:
-        reference.match.match_locus(person.typing(locus), None, oracle_nomenclature(label))
+        reference.match.match_locus(person.typing(locus), None, oracle_nomenclature(label), profile=profile)
     except ValueError:
         return False
     return True
@@ -188,9 +192,10 @@ def kept_donors(case: Answer) -> tuple[dict[str, Phenotype], dict[str, int]]:
     kept: dict[str, Phenotype] = {}
     unreadable: dict[str, int] = {}
     for donor_id, person in case["donors"]:
-        bad = {locus for locus, typing in person.items() if not readable(locus, typing, case["nomenclature"])}
-        if bad and case["strict"]:
+        label = case["nomenclature"]
+        if case["strict"] and not all(readable(locus, typing, label) for locus, typing in person.items()):
             continue
+        bad = {locus for locus, typing in person.items() if not readable(locus, typing, label, case["profile"])}
         assert donor_id not in kept
         kept[donor_id] = oracle_phenotype({locus: typing for locus, typing in person.items() if locus not in bad})
         for locus in bad:
@@ -205,7 +210,8 @@ def expected_answers(case: Answer) -> list[Answer]:
     answers: list[Answer] = [{"unreadable": unreadable}]
     for request in case["requests"]:
         loci = PRESETS[request["loci"]] if isinstance(request["loci"], str) else request["loci"]
-        if not all(readable(locus, request["patient"].get(locus, UNTYPED), label) for locus in loci):
+        patient = request["patient"]
+        if not all(readable(locus, patient.get(locus, UNTYPED), label, case["profile"]) for locus in loci):
             answers.append({"error": "TypingError"})
             continue
         hits = reference.search.search(
@@ -217,6 +223,7 @@ def expected_answers(case: Answer) -> list[Answer]:
             request["per_locus"],
             request["direction"],
             case["policy"],
+            case["profile"],
         )
         by_mismatches = [sum(hit.mismatches == k for hit in hits) for k in range(request["max_mismatches"] + 1)]
         listed = [
@@ -269,7 +276,7 @@ def donor_table(form: str, donors: list[list[Any]]) -> Any:
 
 def answers_of_core(case: Answer, folder: Path) -> list[Answer]:
     two_field = case["nomenclature"] == "two-field"
-    nomenclature = None if two_field else core_release()
+    nomenclature = Nomenclature.two_field() if two_field else core_release()
     path = folder / "donors.allo"
     made = Registry.create(path, nomenclature=nomenclature if case["strict"] else None, null_policy=case["policy"])
     donors = case["donors"]
@@ -278,7 +285,10 @@ def answers_of_core(case: Answer, folder: Path) -> list[Answer]:
         report = made.add(donor_table(case["form"], part), threads=case["adds"])
         assert report.added + report.rejected == len(part)
     validate = "full" if len(donors) % 2 else "header"
-    registry = Registry.open(path, nomenclature=nomenclature, null_policy=case["policy"], validate=validate)
+    read_by = None if two_field and len(donors) % 3 else nomenclature  # two-field is the default
+    registry = Registry.open(
+        path, nomenclature=read_by, null_policy=case["policy"], profile=case["profile"], validate=validate
+    )
     path.unlink()
     unknown = registry.unknown_typings().group_by("locus").aggregate([("donors", "sum")])
     unreadable = dict(zip(unknown.column("locus").to_pylist(), unknown.column("donors_sum").to_pylist(), strict=True))
@@ -492,7 +502,7 @@ class Large:
     @staticmethod
     def _oracle(locus: str, patient: Any, typing: Typing) -> list[int]:
         donor = oracle_phenotype({locus: typing}).typing(locus)
-        return list(vars(reference.match.match_locus(patient, donor, TwoField())).values())
+        return list(vars(reference.match.match_locus(patient, donor, oracle_two_field())).values())
 
 
 def digest_of(ids: npt.NDArray[Any], counts: npt.NDArray[np.uint8], request: Answer) -> list[Any]:
@@ -574,10 +584,11 @@ def large_requests(chooser: Chooser, large: Large, count: int) -> list[Answer]:
 def typing_pool(locus: str, size: int, seed: int) -> list[Typing]:
     """Typings of one genotype: mostly plain alleles, and a share of every other form."""
     chooser = Seeded(seed)
-    draw = TypingDraw(vocabularies(TwoField())[locus])
+    draw = TypingDraw(vocabularies(oracle_two_field())[locus])
     pool: list[Typing] = []
     for number in range(size):
-        alleles = [f"{chooser.number(1, 12):02}:{chooser.number(1, 9):02}" for _ in range(2)]
+        genes = ("DRB3*", "DRB4*") if locus == DRB345 else ("", "")  # unlike ones, so that the typing is of DRB345
+        alleles = [f"{gene}{chooser.number(1, 12):02}:{chooser.number(1, 9):02}" for gene in genes]
         pool.append(draw.typing(chooser)[:1] if number % 6 == 5 else ((alleles[0], alleles[1]),))
     return pool
 
@@ -591,7 +602,7 @@ LARGE: dict[str, tuple[int, dict[str, int], int, int]] = {
     "one level": (20_000, {"A": 300, "B": 300, "C": 250, "DRB1": 250, "DQB1": 20}, 0, 1),
     "one locus": (20_000, {"A": 500}, 0, 0),
     # More typings than rows are sorted by at once.
-    "eleven loci": (5_000, dict.fromkeys(LOCI, 70), 300, 3),
+    "all loci": (5_000, dict.fromkeys(LOCI, 70), 300, 3),
 }
 
 

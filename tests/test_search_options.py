@@ -266,6 +266,10 @@ def test_options_of_the_command(run: Callable[..., tuple[int, str, str]]) -> Non
     assert [hit["donor_id"] for hit in answer["hits"]] == ["D2", "D5"]
     assert answer["hits"][1]["tnc_e7_per_kg"] == 20
     assert list(answer["by_mismatches"]) == ["0", "1", "2"]
+    assert answer["levels"] == {"A": "antigen", "B": "antigen", "DRB1": "ard"}
+    for words, levels in ((("antigen",), ["antigen", "antigen"]), (("B=allele, a=antigen",), ["antigen", "allele"])):
+        code, out, _ = run("--patient", GL, "--loci", "A,B", "--level", *words, "--json")
+        assert (code, list(json.loads(out)["levels"].values())) == (0, levels)
     code, out, _ = run("--patient", PATIENT, "--loci", "A", "--report", "DPB1, C", "--patient-weight-kg", "30")
     assert code == 0
     assert "tnc_e7_per_kg" in out
@@ -278,6 +282,9 @@ def test_options_of_the_command(run: Callable[..., tuple[int, str, str]]) -> Non
     [
         (("--where", "age > 3"), "MissingColumn"),
         (("--where", ""), "InvalidArgument"),
+        (("--level", "protein"), "InvalidArgument"),
+        (("--level", "B=ard"), "InvalidArgument"),
+        (("--level", "A="), "InvalidArgument"),
         (("--report", "Z"), "UnknownLocus"),
         (("--min-tnc-e7-per-kg", "3"), "InvalidArgument"),
     ],

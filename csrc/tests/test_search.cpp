@@ -513,6 +513,36 @@ TEST(a_patient_outside_the_registrys_world) {
     }
 }
 
+TEST(levels_by_locus) {
+    // Without data an antigen is a first field; each locus has its own level, also in one search.
+    std::vector<Donor> donors = {Donor{"0", {"A*02:06+A*03:01", "B*08:01+B*44:02"}, {}},
+                                 Donor{"1", {"A*02:01+A*03:01", "B*08:01+B*44:03"}, {}}};
+    const Folder folder;
+    const SearchIndex index(segment_of(folder, donors), Nomenclature::two_field(), NullPolicy::Explicit);
+    SearchRequest request;
+    request.loci = {Locus::A, Locus::B};
+    const Phenotype patient = Phenotype::from_gl("A*02:01+A*03:01^B*08:01+B*44:02");
+    const auto hits = [&](MatchLevel a, MatchLevel b) {
+        request.levels[index_of(Locus::A)] = a;
+        request.levels[index_of(Locus::B)] = b;
+        return index.search(patient, request, Cancel()).donors;
+    };
+    CHECK_EQ(hits(MatchLevel::Ard, MatchLevel::Ard), 0U);
+    CHECK_EQ(hits(MatchLevel::Antigen, MatchLevel::Ard), 1U);
+    CHECK_EQ(hits(MatchLevel::Allele, MatchLevel::Antigen), 1U);
+    CHECK_EQ(hits(MatchLevel::Antigen, MatchLevel::Antigen), 2U);
+    // A release without antigens cannot compare them, and says so each time; the index stays usable.
+    const SearchIndex bare(segment_of(folder, donors, "bare"),
+                           small_release("1,A*02:01\n1,A*02:06\n1,A*03:01\n1,B*08:01\n1,B*44:02\n"
+                                         "1,B*44:03\n"),
+                           NullPolicy::Explicit);
+    for (int again = 0; again < 2; ++again) {
+        CHECK(says(CHECK_THROWS(InvalidArgument, bare.search(patient, request, Cancel())), "rel_dna_ser"));
+    }
+    request.levels = {};
+    CHECK_EQ(bare.search(patient, request, Cancel()).donors, 0U);
+}
+
 TEST(cancelled) {
     const Folder folder;
     std::mt19937 random(34);

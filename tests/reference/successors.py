@@ -62,9 +62,9 @@ class Successors:
                 self._deleted.setdefault(converted, successor)
 
         # C*03:99:01 is now C*01:169:01: what was reported as C*03:99 is C*01:169. Whole names come first.
-        for old, new in list(self._deleted.items()):
-            if new is not None and old.kind == new.kind == "allele" and len(old.fields) > 2:
-                self._deleted.setdefault(parse_name(old.two_field), parse_name(new.two_field))
+        for name, successor in list(self._deleted.items()):
+            if successor is not None and name.kind == successor.kind == "allele" and len(name.fields) > 2:
+                self._deleted.setdefault(parse_name(name.two_field), parse_name(successor.two_field))
 
     def deleted(self, name: Name) -> Name | None:
         """The successor of a deleted name, or of the two fields that it began with; None if it has none."""
