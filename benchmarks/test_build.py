@@ -69,7 +69,6 @@ def test_allomatch(
         output.unlink(missing_ok=True)
     info = registry.info()
     assert info["donors"] == settings.donors
-    trie = sum(size for name, size in info["blocks"].items() if name.startswith(("trie.", "postings.")))
     benchmark.extra_info.update(
         {
             "work": "build",
@@ -81,7 +80,6 @@ def test_allomatch(
             "output_bytes": info["file_bytes"],
             "bytes_a_donor": info["file_bytes"] / settings.donors,
             "hla_bytes_a_donor": info["hla_bytes"] / settings.donors,
-            "trie_bytes_a_donor": trie / settings.donors,
             **_memory(index.peak, info["file_bytes"]),
         }
     )

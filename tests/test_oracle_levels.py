@@ -29,7 +29,15 @@ from reference.names import parse_name
 from reference.nomenclature import GENES, Release, TwoField
 from reference.phenotype import parse_phenotype
 from reference.truth import needs_data
-from strategies import Typing, gl_string, oracle_release, release_vocabulary, two_field_vocabulary, typings
+from strategies import (
+    Typing,
+    gl_string,
+    oracle_release,
+    oracle_two_field,
+    release_vocabulary,
+    two_field_vocabulary,
+    typings,
+)
 from test_oracle_match import POLICIES, six
 
 TWO_FIELD = Nomenclature.two_field()
@@ -68,7 +76,7 @@ def check_small(locus: str, nomenclature: Nomenclature, oracle: TwoField | Relea
 
 @pytest.mark.parametrize("locus", SMALL)
 def test_every_pair_of_small_typings(locus: str) -> None:
-    check_small(locus, TWO_FIELD, TwoField())
+    check_small(locus, TWO_FIELD, oracle_two_field())
 
 
 @needs_data
@@ -80,7 +88,7 @@ def test_every_pair_of_small_typings_of_a_release(locus: str, release: Nomenclat
 @settings(max_examples=100)
 @given(*[typings(two_field_vocabulary("A"))] * 2)
 def test_two_field(patient: Typing, donor: Typing) -> None:
-    check_all("A", patient, donor, TWO_FIELD, TwoField())
+    check_all("A", patient, donor, TWO_FIELD, oracle_two_field())
 
 
 @needs_data
@@ -145,7 +153,7 @@ def test_searches(under_release: bool, release: Nomenclature, tmp_path: Path, mo
     path = tmp_path / "r.allo"
     am.Registry.build(path, table)
     registry = am.Registry.open(path, nomenclature=release if under_release else None)
-    oracle = oracle_release() if under_release else TwoField()
+    oracle = oracle_release() if under_release else oracle_two_field()
     read = {donor_id: parse_phenotype(gl) for donor_id, gl in donors.items()}
     patients = [gl for gl in list(donors.values())[:40] if gl.count("^") == 2][:5]
     choices: list[tuple[Any, dict[str, MatchLevel]]] = [

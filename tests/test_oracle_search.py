@@ -35,6 +35,7 @@ from allomatch import Nomenclature, Registry, _core
 from allomatch.search import COUNTS
 from reference.match import NullPolicy, Profile
 from reference.match import match_locus as true_match_locus
+from reference.names import DRB345
 from reference.nomenclature import LOCI, Release, TwoField
 from reference.phenotype import Phenotype
 from reference.search import PRESETS, Direction
@@ -586,7 +587,8 @@ def typing_pool(locus: str, size: int, seed: int) -> list[Typing]:
     draw = TypingDraw(vocabularies(oracle_two_field())[locus])
     pool: list[Typing] = []
     for number in range(size):
-        alleles = [f"{chooser.number(1, 12):02}:{chooser.number(1, 9):02}" for _ in range(2)]
+        genes = ("DRB3*", "DRB4*") if locus == DRB345 else ("", "")  # unlike ones, so that the typing is of DRB345
+        alleles = [f"{gene}{chooser.number(1, 12):02}:{chooser.number(1, 9):02}" for gene in genes]
         pool.append(draw.typing(chooser)[:1] if number % 6 == 5 else ((alleles[0], alleles[1]),))
     return pool
 
@@ -600,7 +602,7 @@ LARGE: dict[str, tuple[int, dict[str, int], int, int]] = {
     "one level": (20_000, {"A": 300, "B": 300, "C": 250, "DRB1": 250, "DQB1": 20}, 0, 1),
     "one locus": (20_000, {"A": 500}, 0, 0),
     # More typings than rows are sorted by at once.
-    "eleven loci": (5_000, dict.fromkeys(LOCI, 70), 300, 3),
+    "all loci": (5_000, dict.fromkeys(LOCI, 70), 300, 3),
 }
 
 

@@ -10,6 +10,8 @@ namespace {
 
 template <typename T>
 bool share(std::span<const T> a, std::span<const T> b) noexcept {
+    // Of unlike first fields, as most pairs are, they lie apart.
+    if (a.empty() || b.empty() || a.back() < b.front() || b.back() < a.front()) return false;
     auto x = a.begin();
     auto y = b.begin();
     while (x != a.end() && y != b.end()) {
@@ -75,6 +77,7 @@ Shown shown(const PositionFacts& position, const PositionFacts& other, PositionF
     add(other.named, size);
     merged.ards = {0, std::span(merged.own_words).first(size)};
     merged.named = {0, std::span(merged.own_words).last(size)};
+    merged.unsaid = group_count(merged.ards) != group_count(merged.named);
     return {&merged, false, nothing};
 }
 
@@ -92,18 +95,13 @@ Confidence confidence(const Shown& a, const Shown& b, const Antigens& antigens) 
     return x.one_group && y.one_group ? Confidence::Exact : Confidence::Potential;
 }
 
-// Whether a position may be of groups that no name says.
-bool unsaid(const PositionFacts& facts) noexcept {
-    return group_count(facts.ards) != group_count(facts.named);
-}
-
 AntigenMatch antigen_match(const Shown& a, const Shown& b, const Antigens& antigens) noexcept {
     const PositionFacts& x = *a.facts;
     const PositionFacts& y = *b.facts;
     if (!(x.serology || y.serology) && meet(x.named, y.named)) return AntigenMatch::Yes;
     if (a.may_be_nothing && b.may_be_nothing) return AntigenMatch::Yes;
     if (antigens.best(x.antigens, y.antigens) != Grade::Mismatch) return AntigenMatch::Yes;
-    return unsaid(x) || unsaid(y) ? AntigenMatch::Unknown : AntigenMatch::No;
+    return x.unsaid || y.unsaid ? AntigenMatch::Unknown : AntigenMatch::No;
 }
 
 Category category(const Counts& counts, Verdict verdict) noexcept {

@@ -55,7 +55,7 @@ Antigens::Antigens(const Nomenclature& nomenclature, Locus locus)
     }
 }
 
-std::uint16_t Antigens::of_first_field(std::uint8_t gene, std::uint16_t field) const noexcept {
+std::uint16_t Antigens::of_first_field(std::uint16_t gene, std::uint16_t field) const noexcept {
     if (!numbered_) return static_cast<std::uint16_t>(kOfGene + gene * 0x1000U + field);
     const auto found = std::lower_bound(numbers_.begin(), numbers_.end(), field);
     if (found != numbers_.end() && *found == field) return static_cast<std::uint16_t>(found - numbers_.begin());
@@ -272,6 +272,7 @@ LocusFacts::LocusFacts(const Nomenclature& nomenclature, const DictionaryView& o
             facts.serology = false;
             facts.g_groups.clear();
             facts.antigens.clear();
+            facts.unsaid = true;
             continue;
         }
         if (known > 1) {
@@ -296,6 +297,7 @@ LocusFacts::LocusFacts(const Nomenclature& nomenclature, const DictionaryView& o
             facts.named = GroupSet{0, facts.own_words};
         }
         facts.one_group = group_count(facts.ards) == 1;
+        facts.unsaid = group_count(facts.named) != group_count(facts.ards);
         facts.tce = open ? std::uint8_t{0} : only_bit(epitopes);
         facts.marker = open || facts.may_be_null ? Marker::Unknown : static_cast<Marker>(only_bit(markers));
     }

@@ -16,7 +16,7 @@ class Antigens {
   public:
     Antigens(const Nomenclature& nomenclature, Locus locus);
     // The antigen that a first field stands for.
-    [[nodiscard]] std::uint16_t of_first_field(std::uint8_t gene, std::uint16_t field) const noexcept;
+    [[nodiscard]] std::uint16_t of_first_field(std::uint16_t gene, std::uint16_t field) const noexcept;
     // Broad, Split or Associated if both may be one thing, otherwise Mismatch.
     [[nodiscard]] Grade grade(std::uint16_t a, std::uint16_t b) const noexcept {
         if (a < count_ && b < count_) return grades_[a * count_ + b];
@@ -50,6 +50,7 @@ struct PositionFacts {
     bool serology = false;
     bool single = false;     // one allele and no other
     bool one_group = false;  // one ARD group and no other
+    bool unsaid = false;     // of groups that no name says
     std::uint8_t tce = 0;    // 0: not known
     Marker marker = Marker::Unknown;
 };

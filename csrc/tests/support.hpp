@@ -265,10 +265,11 @@ inline std::string two_digits(unsigned value) {
     return numbered(value < 10 ? "0" : "", value);
 }
 
-inline std::string random_position(Locus locus, const Mix& mix, std::mt19937& random) {
+// `gene`: at DRB345, the gene that the names are of.
+inline std::string random_position(Locus locus, const Mix& mix, std::mt19937& random, std::string_view gene = "DRB3") {
     // The smaller of two draws: a few alleles are frequent, as among people.
     const auto draw = [&](unsigned n) { return 1 + static_cast<unsigned>(std::min(random() % n, random() % n)); };
-    const std::string star = std::string(locus_name(locus)) + "*";
+    const std::string star = std::string(locus == Locus::DRB345 ? gene : locus_name(locus)) + "*";
     const auto allele = [&] {
         return star + two_digits(draw(mix.first_fields)) + ":" + two_digits(draw(mix.second_fields));
     };
@@ -291,7 +292,7 @@ inline std::string random_typing(Locus locus, const Mix& mix, std::mt19937& rand
     std::string text;
     do {
         text.append(text.empty() ? "" : "|").append(random_position(locus, mix, random));
-        text.append("+").append(random_position(locus, mix, random));
+        text.append("+").append(random_position(locus, mix, random, "DRB4"));
     } while (chance(random, mix.alternatives));
     return text;
 }

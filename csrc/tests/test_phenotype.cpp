@@ -46,7 +46,7 @@ TEST(positions) {
     CHECK_EQ(position_text("A*01:XX/02"), "A*01:XX/A*01:02");
     CHECK_EQ(position_text("A*01:01/100"), "A*01:01/A*01:100");
     for (const char* bad : {"", "/", "A*01:01/", "/A*01:01", "A*01:01//A*01:02", "A*01:01/1", "A*01:01/00",
-                            "A*01:01/02NN", "01", "A*01:01/B*01:02", "A*01:01+A*01:02", "A*01:01/02:"}) {
+                            "A*01:01/02NN", "A*01:01/B*01:02", "A*01:01+A*01:02", "A*01:01/02:"}) {
         CHECK_THROWS(MalformedTyping, parse_position(Locus::A, bad));
     }
     const std::string message = CHECK_THROWS(MalformedTyping, parse_position(Locus::DRB1, "DRB1*04:01/\n"));
@@ -130,9 +130,11 @@ TEST(gl_strings) {
     std::string all;
     std::string turned;
     for (std::size_t l = 0; l < kLocusCount; ++l) {
-        const std::string part = std::string(locus_name(static_cast<Locus>(l))) + "*01:01";
-        all += (l == 0 ? "" : "^") + part + "+" + part;
-        turned = part + "+" + part + (l == 0 ? "" : "^") + turned;
+        const auto locus = static_cast<Locus>(l);
+        const std::string one = std::string(locus_name(locus)) + "*01:01";
+        const std::string part = locus == Locus::DRB345 ? "DRB3*01:01+DRB5*01:01" : one + "+" + one;
+        all += (l == 0 ? "" : "^") + part;
+        turned = part + (l == 0 ? "" : "^") + turned;
     }
     CHECK_EQ(Phenotype::from_gl(turned).to_gl(), all);
 

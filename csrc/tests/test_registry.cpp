@@ -270,13 +270,13 @@ TEST(nobody_typed) {
     CHECK_EQ(segment->dictionary(Locus::A).position_count(), 0U);
 }
 
-TEST(all_eleven_loci) {
+TEST(all_twelve_loci) {
     const Folder folder;
     std::mt19937 random(12);
     Mix mix;
     mix.loci.clear();
     for (std::size_t l = 0; l < kLocusCount; ++l) mix.loci.push_back(static_cast<Locus>(l));
-    // Many typings a locus: eleven ids of six bits or more do not fit into one sort key.
+    // Many typings a locus: twelve ids of six bits or more do not fit into one sort key.
     mix.first_fields = mix.second_fields = 9;
     std::vector<Donor> donors = random_donors(2000, mix, random);
     // ... and donors that differ at the last loci only, or not at all.
