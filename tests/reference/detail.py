@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -345,7 +345,7 @@ def _same_protein_same_epitope(assigned: dict[str, int], release: Release) -> di
     return {a: by_ard[ard] for a in expressed if (ard := release.ard(a)) in by_ard and ard is not None}
 
 
-@cache  # only a cache, as in `nomenclature`
+@lru_cache(maxsize=1000)  # only a cache, as in `nomenclature`; a side may hold all groups of a locus
 def side_of(
     position: Position,
     nom: Known,

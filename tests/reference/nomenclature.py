@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -248,7 +248,7 @@ class Release:
         return self._successors.old_names
 
     # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times.
-    @cache  # noqa: B019 - a Release lives as long as the test session
+    @lru_cache(maxsize=10_000)  # noqa: B019 - a Release lives as long as the test session
     def meaning(self, name: str | Name) -> Meaning:
         """What a name stands for in this release.
 
@@ -364,7 +364,7 @@ class Release:
             raise ValueError(f"{allele} has no single ARD group in release {self._release}")
         return groups.pop()
 
-    @cache  # noqa: B019 - as above
+    @lru_cache(maxsize=10_000)  # noqa: B019 - as above
     def ards(self, name: str | Name) -> frozenset[str]:
         """The ARD groups of all expressed members of a name."""
         return frozenset(g for member in self.members(name) if (g := self._ard_of_listed(member)) is not None)
