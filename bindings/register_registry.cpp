@@ -99,14 +99,14 @@ py::object attribute(const py::object& self, const std::string& name) {
                           column.categories);
 }
 
-std::string gl_of(const Segment& segment, std::uint32_t row) {
+Phenotype phenotype_of(const Segment& segment, std::uint32_t row) {
     if (row >= segment.donor_count()) throw py::index_error("row " + std::to_string(row) + " is beyond the last donor");
     const PhenotypeId phenotype = segment.phenotype_of(DonorRow{row});
     Phenotype result;
     for (const Locus locus : segment.trie().order) {
         result.set(locus, segment.dictionary(locus).typing(segment.typing_of(phenotype, locus)));
     }
-    return result.to_gl();
+    return result;
 }
 
 py::dict layout(const Segment& segment) {
@@ -175,7 +175,7 @@ void register_registry(py::module_& module) {
         .def("layout", &layout)
         .def("donor_ids", &donor_ids)
         .def("attribute", &attribute)
-        .def("gl", &gl_of);
+        .def("phenotype", &phenotype_of);
 
     py::dict attributes;
     for (const AttributeSpec& spec : attribute_specs()) {

@@ -312,3 +312,12 @@ def test_the_table_of_nulls_row_by_row(policy: str, monkeypatch: pytest.MonkeyPa
         hits = registry.search(am.Phenotype({"A": patient}), ["A"], max_mismatches=2)
         by_donor = dict(zip(hits.donor_ids.to_pylist(), hits.mismatches.tolist(), strict=True))
         assert by_donor[str(i)] == least
+
+
+def test_a_hit_at_drb345_is_compared_at_drb345(tmp_path: Path) -> None:
+    # Both names of one gene: as a GL string this would be a typing of DRB3.
+    table = pa.table({"donor_id": ["one"], "DRB345_1": ["DRB3*01:01"], "DRB345_2": ["DRB3*02:02"]})
+    registry, report = am.Registry.build(tmp_path / "drb.allo", table)
+    assert report.added == 1
+    (hit,) = registry.search("DRB3*01:01+DRB4*01:01", ["DRB345"], max_mismatches=1)
+    assert (hit.match.mismatches, hit.match["DRB345"].donor) == (1, "DRB3*01:01+DRB3*02:02")

@@ -71,9 +71,19 @@ class Phenotype:
             pairs.append((_utf8(locus), _utf8(texts[0]), _utf8(texts[1])))
         self._core = _core.Phenotype.from_pairs(pairs)
 
+    @classmethod
+    def from_core(cls, core: _core.Phenotype) -> Phenotype:
+        """Wrap a phenotype of the compiled core; for the package's own use."""
+        phenotype = cls.__new__(cls)
+        phenotype._core = core
+        return phenotype
+
     @property
     def gl(self) -> str:
-        """The canonical GL string; empty if nothing is typed."""
+        """The canonical GL string; empty if nothing is typed.
+
+        A typing of DRB345 whose two names are of one gene reads back as one of that gene: a GL string cannot say more.
+        """
         return self._core.to_gl()
 
     @property

@@ -218,7 +218,7 @@ class Hits:
             raise IndexError(f"hit {index} of {len(self)} listed ones; {self.total} were found")
         index %= len(self)
         searched = self._searched
-        donor = Phenotype(searched.segment.gl(int(self.rows[index])))
+        donor = Phenotype.from_core(searched.segment.phenotype(int(self.rows[index])))
         compared = match(
             searched.patient,
             donor,
