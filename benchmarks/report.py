@@ -24,7 +24,8 @@ AIM_DONORS = 40_000_000
 AIM_SEARCH_S = {"10/10": 0.002, ">=9/10": 0.006, ">=8/10": 0.040}
 AIM_RATIO, AIM_OPEN_S, AIM_HLA_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 16, 500_000, 3
 
-# Of columns in which every text is distinct.
+COLUMNS = {"distinct": "all distinct", "registry": "as a registry has them"}
+# Of texts a second, in columns of either kind.
 AIM_NAMES = {
     "full names": 5_000_000,
     "ambiguous GL strings": 300_000,
@@ -132,7 +133,7 @@ def _rate(value: float) -> str:
 def _names(run: Run) -> list[str]:
     """Names reduced, pairs matched in detail, releases loaded: the part of a run that has no donors."""
     rows = []
-    for column in ("distinct", "registry"):
+    for column, words in COLUMNS.items():
         for what in AIM_NAMES:
             ours = {r["way"]: r for r in run.all(work="names", what=what, column=column, engine="allomatch")}
             peer = run.one(work="names", what=what, column=column, engine="py-ard")
@@ -141,7 +142,7 @@ def _names(run: Run) -> list[str]:
             single = ours["one thread"]
             rows.append(
                 [
-                    f"{what}, {'all distinct' if column == 'distinct' else 'as a registry has them'}",
+                    f"{what}, {words}",
                     f"{single['distinct']:,} in {single['rows']:,}",
                     *(
                         _rate(ours[way]["rate"]) if way in ours else ""
@@ -312,8 +313,9 @@ def _aims_of_names(run: Run) -> list[list[str]]:
         rows.append([what, aim, measured, "met" if met else "**missed**"])
 
     for what, aim in AIM_NAMES.items():
-        if r := run.one(work="names", what=what, column="distinct", engine="allomatch", way="all threads"):
-            add(f"{what}, all distinct, a second", f">= {_rate(aim)}", _rate(r["rate"]), r["rate"] >= aim)
+        for column, words in COLUMNS.items():
+            if r := run.one(work="names", what=what, column=column, engine="allomatch", way="all threads"):
+                add(f"{what}, {words}, a second", f">= {_rate(aim)}", _rate(r["rate"]), r["rate"] >= aim)
     for r in run.all(work="pairs", engine="allomatch", way="all threads"):
         add(
             f"pairs in detail, {r['what']}, a second",
