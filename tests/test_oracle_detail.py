@@ -20,13 +20,12 @@ import allomatch
 from allomatch import LocusMatch, Nomenclature, Phenotype
 from allomatch.detail import JOINED
 from reference.detail import Facts, LocusDetail, match_detail
-from reference.mac import MacTable
 from reference.match import NullPolicy, Profile
 from reference.names import LOCI
 from reference.nomenclature import Release, TwoField
 from reference.phenotype import parse_phenotype
-from reference.truth import existing_data_dir, mac_file, needs_data
-from strategies import release_vocabulary
+from reference.truth import existing_data_dir, needs_data
+from strategies import oracle_release, oracle_two_field, release_vocabulary
 from strategies import written as written_name
 
 POLICIES: tuple[NullPolicy, ...] = ("explicit", "possible")
@@ -45,11 +44,6 @@ MORE = {
     "DPB1": "DPB1*04:01 DPB1*02:01 DPB1*02:02 DPB1*17:01 DPB1*09:01 DPB1*10:01 DPB1*03:01 DPB1*14:01 DPB1*61:01N DPB1*01:01 "
     "DPB1*04:02:01G DPB1*105:01 DPB1*05:01 DPB1*02:XX",
 }  # fmt: skip
-
-
-@cache
-def oracle_release() -> Release:
-    return Release(existing_data_dir(), "3.58.0", MacTable.read(mac_file()))
 
 
 @cache
@@ -166,7 +160,7 @@ def test_two_field(locus: str) -> None:
     @settings(max_examples=200)
     @given(typing_texts(words), typing_texts(words), st.sampled_from(POLICIES), st.sampled_from(PROFILES))
     def holds(patient: str, donor: str, policy: NullPolicy, profile: Profile) -> None:
-        expected = oracle_says(patient, donor, locus, TwoField(MacTable.read(mac_file())), policy, profile)
+        expected = oracle_says(patient, donor, locus, oracle_two_field(), policy, profile)
         assert core_says(patient, donor, locus, plain, policy, profile) == expected
 
     holds()

@@ -325,7 +325,7 @@ def test_p_groups_of_names() -> None:
             continue
         assert ours == bare(expected), text
         seen["agree"] += 1
-    assert seen == {"agree": 5477, "only nulls": 25, "refused": 2}
+    assert seen == {"agree": 5387, "a cut name": 90, "only nulls": 25, "refused": 2}
 
 
 def parse_locus(text: str) -> str:
@@ -349,14 +349,15 @@ def test_g_groups_of_names() -> None:
         if theirs != bare(expected):
             seen["group named otherwise"] += 1
         if ours != theirs:
-            # A cut name: py-ard gives only its G groups; we also give the name itself for its alleles outside any G group.
+            # A cut name: py-ard gives its G groups or, where it has none, its alleles; we also give the name itself for
+            # its alleles outside any G group.
             assert text not in nom.alleles
             assert ours - theirs == {str(parse_name(text))}
-            assert theirs <= ours
+            assert all(name in ours if name.endswith("G") else name in nom.members(text) for name in theirs)
             seen["cut names"] += 1
             continue
         seen["agree"] += 1
-    assert seen == {"agree": 4739, "cut names": 439, "group named otherwise": 9}
+    assert seen == {"agree": 4932, "cut names": 246, "group named otherwise": 9}
 
 
 @needs_truth
@@ -436,7 +437,8 @@ def test_gl_strings_reduced_to_p_groups() -> None:
         found: set[str] = set()
         for name in position:
             try:
-                found |= bare(nom.reduce(name, "P"))
+                # Allele by allele: outside any P group we would leave a cut name as it is, py-ard gives its alleles.
+                found |= {p for allele in nom.members(name) for p in bare(nom.reduce(allele, "P"))}
             except UnknownNameError:
                 assert nom.is_null(f"{name}N")
                 only_nulls.add(str(name))
