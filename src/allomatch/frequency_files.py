@@ -357,17 +357,22 @@ def write_file(path: Path, table: pa.Table, form: Format) -> None:
     )
     if form == "haplotypes":
         plain = _joined(plain)
-    options = pa_csv.WriteOptions(quoting_style="none")
 
     def write(file: IO[bytes]) -> None:
         if path.name.lower().endswith(".gz"):
             # No time and no name inside: the same set gives the same bytes.
             with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                pa_csv.write_csv(plain, packed, options)
+                _write_csv(plain, packed)
         else:
-            pa_csv.write_csv(plain, file, options)
+            _write_csv(plain, file)
 
     write_whole(path, write)
+
+
+def _write_csv(plain: pa.Table, file: IO[bytes] | gzip.GzipFile) -> None:
+    # Arrow would quote the heading; neither names nor headings hold anything that needs it.
+    file.write((",".join(plain.column_names) + "\n").encode())
+    pa_csv.write_csv(plain, file, pa_csv.WriteOptions(include_header=False, quoting_style="none"))
 
 
 def _joined(plain: pa.Table) -> pa.Table:

@@ -3,8 +3,8 @@
 A table has either one column a locus (``A``, ``C``, ``DRB3/4/5``...) or one column ``haplotype`` of names joined by ``~``, and a
 column ``frequency`` (or ``freq``); ``count`` and ``population`` may stand beside them. What comes out is canonical: loci in the
 order of :data:`allomatch.nomenclature.LOCI`, the distinct names of a locus sorted and as the core writes them, haplotypes in the
-order of their first row and each one once. Every row is looked at by Arrow and NumPy; Python sees distinct names only, and single rows
-where an error must say which one it is.
+order of their first row and each one once. Every row is looked at by Arrow and NumPy; Python sees distinct names only, and single
+rows where an error must say which one it is.
 """
 
 from __future__ import annotations
@@ -171,8 +171,7 @@ def combine(columns: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64],
 
 def summed(group: npt.NDArray[np.int64], values: Values) -> Values:
     """Sum values by group, in the order of the rows, so that the same rows give the same bits."""
-    sums: Values = np.bincount(group, weights=values)
-    return sums
+    return np.asarray(np.bincount(group, weights=values), np.float64)
 
 
 def codes_of(column: pa.Array) -> tuple[pa.Array, Codes]:
