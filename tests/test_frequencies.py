@@ -208,16 +208,19 @@ def test_a_table_says_whose_it_is_or_is_told() -> None:
         am.HaplotypeFrequencies.from_arrow(table, "CAU", ethnicity=5)  # type: ignore[arg-type]
 
 
-def test_grouping_many_columns_of_many_values() -> None:
+def test_grouping_by_more_values_than_a_key_holds() -> None:
     rng = np.random.default_rng(5)
-    columns = [rng.integers(0, 1 << 20, 500).astype(np.uint32)[rng.integers(0, 500, 2000)] for _ in range(1)]
-    columns = columns * 5  # more than 64 bits of keys
+    # Five columns of 65,536 values: in 64 bits, rows that differ in the first column alone would look equal.
+    columns = [np.append(rng.integers(0, 1 << 16, 100), 65535).astype(np.uint32) for _ in range(5)]
+    columns = [np.concatenate([column, column, column[::-1]]) for column in columns]
+    columns[0][101:150] ^= 1
     found = combine(columns)
     assert found is not None
     first, group = found
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    seen: dict[Any, int] = {}
+    seen: dict[tuple[int, ...], int] = {}
     assert group.tolist() == [seen.setdefault(row, len(seen)) for row in rows]
+    assert len(seen) == 101 + 49
     assert first.tolist() == [rows.index(row) for row in seen]
     assert combine([np.arange(5), np.zeros(5, int)]) is None
 
@@ -440,6 +443,7 @@ BAD: dict[str, tuple[str | bytes, str, list[str]]] = {
     "no names": ("count,freq\n1,0.1\n", "MissingColumn", ["'haplotype'"]),
     "no heading": ("A*01:01,B*08:01,C*07:01,0.1\n", "MissingColumn", ["heading"]),
     "a column twice": ("A,A,freq\n01:01,01:01,0.1\n", "InvalidArgument", ["two columns", "'A'"]),
+    "an ignored column twice": ("A,freq,,\n01:01,0.1,,\n", "InvalidArgument", ["two columns", "''"]),
     "a locus twice": ("DRBX,DRB345,freq\nNNNN,NNNN,0.1\n", "InvalidArgument", ["two columns", "DRB345"]),
     "both ways": ("A,haplotype,freq\n01:01,B*08:01,0.1\n", "InvalidArgument", ["'haplotype'", "A"]),
     "DRB345 and DRB3": ("DRB345,DRB3,freq\nDRB3*01:01,01:01,0.1\n", "InvalidArgument", ["DRB345", "one or the others"]),

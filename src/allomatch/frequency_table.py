@@ -183,9 +183,10 @@ def codes_of(column: pa.Array) -> tuple[pa.Array, Codes]:
 def _roles(table: pa.Table, place: Place) -> dict[str, str | None]:
     """Return what each column is: a locus, a word of ``_ROLES``, or None if it is to be ignored."""
     roles: dict[str, str | None] = {}
-    for name in table.column_names:
+    names = table.column_names
+    for name in names:
         role = _ROLES.get(name.strip().lower()) or _locus_named(name)
-        if name in roles or (role is not None and role in roles.values()):
+        if names.count(name) > 1 or (role is not None and role in roles.values()):
             raise problem("InvalidArgument", f"{place.source} has two columns for {role or name!r}; keep one of them")
         if role is None and _holds_names(table[name]):
             raise problem(
