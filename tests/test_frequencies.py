@@ -208,6 +208,15 @@ def test_a_table_says_whose_it_is_or_is_told() -> None:
         am.HaplotypeFrequencies.from_arrow(table, "CAU", ethnicity=5)  # type: ignore[arg-type]
 
 
+def test_texts_that_are_no_text() -> None:
+    names = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(np.array([0, 5], np.int32)), pa.py_buffer(b"01:0\xff")]
+    )
+    for column in (names, pa.DictionaryArray.from_arrays(pa.array([0]), names, safe=False)):
+        with pytest.raises(am.AllomatchError, match=r"column 'A' of the table holds texts that are not UTF-8"):
+            am.HaplotypeFrequencies.from_arrow(pa.table({"A": column, "freq": [0.5]}), "CAU")
+
+
 def test_grouping_by_more_values_than_a_key_holds() -> None:
     rng = np.random.default_rng(5)
     # Five columns of 65,536 values: in 64 bits, rows that differ in the first column alone would look equal.
@@ -288,6 +297,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "Windows lines, BOM, quotes, blank lines": lambda p: write(
         p / "CAU.csv", b"\xef\xbb\xbf" + COLUMNS.replace("A*01:01", '"A*01:01"').replace("\n", "\r\n\r\n").encode()
     ),
+    "old Mac lines": lambda p: write(p / "CAU.csv", COLUMNS.replace("\n", "\r")),
     "no last newline": lambda p: write(p / "CAU.csv", COLUMNS.strip()),
     "joined": lambda p: write(p / "CAU.freqs", JOINED),
     "joined, with a heading": lambda p: write(p / "CAU.freqs", "haplotype,count,freq\n" + JOINED),
@@ -432,6 +442,9 @@ BAD: dict[str, tuple[str | bytes, str, list[str]]] = {
     "gzip head alone": (GZ[:5], "CorruptFile", ["cut short"]),
     "gzip with a wrong sum": (GZ[:-8] + b"\0" * 8, "CorruptFile", ["damaged"]),
     "gzip damaged inside": (GZ[:20] + b"\xff\xff\xff" + GZ[23:], "CorruptFile", ["damaged"]),
+    "a BOM alone": (b"\xef\xbb\xbf", "CorruptFile", ["empty"]),
+    "no end of a quote": ('A,freq\n"01:01,0.1\n', "CorruptFile", ["line 2"]),
+    "an endless cell": ("A" * 200_000 + ",freq\n01:01,0.1\n", "CorruptFile", ["as CSV"]),
     "zip cut short": (ZIP_HEAD + b"\0" * 20, "CorruptFile", ["cut short"]),
     "Parquet cut short": (parquet_bytes(A=["01:01"], freq=[0.1])[:-10], "CorruptFile", ["cut short"]),
     "UTF-16": (UTF16, "CorruptFile", ["UTF-16", "UTF-8"]),
@@ -542,7 +555,7 @@ def test_a_damaged_bundle(tmp_path: Path) -> None:
     path = bundle(tmp_path / "x.hfx", {"metadata.json": json.dumps(document("file://x.csv")), "x.csv": COLUMNS * 50})
     whole = path.read_bytes()
     at = whole.index(b"x.csv") + 40
-    for damaged in (whole[: len(whole) // 2], whole[:at] + bytes(8) + whole[at + 8 :]):
+    for damaged in (whole[: len(whole) // 2], whole[:at] + bytes(8) + whole[at + 8 :], whole[:at] + whole[at + 3 :]):
         path.write_bytes(damaged)
         with pytest.raises(am.FileFormatError, match="damaged or cut short"):
             am.HaplotypeFrequencies.read(path)

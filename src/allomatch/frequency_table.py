@@ -259,6 +259,12 @@ def _texts(column: pa.ChunkedArray, name: str, place: Place) -> pa.Array:
     if not any(test(kind) for test in tests) and not (pa.types.is_null(kind) and len(column) == 0):
         raise problem("WrongType", f"column {name!r} of {place.source} holds {column.type}; it must hold texts")
     texts = pa.concat_arrays(pc.cast(column, pa.string()).chunks or [pa.array([], pa.string())])
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as failure:
+        raise problem(
+            "InvalidText", f"column {name!r} of {place.source} holds texts that are not UTF-8; save them so"
+        ) from failure
     if texts.null_count:
         row = pc.index(pc.is_null(texts), True).as_py()
         raise _blank(name, place.row(row))
