@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "allomatch/detail.hpp"
@@ -52,9 +53,13 @@ class TypingColumns {
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] DictionaryView dictionary(Locus locus) const noexcept;
     [[nodiscard]] TypingId typing(Locus locus, std::size_t row) const noexcept;
+    // Of every row; one for a single phenotype.
+    [[nodiscard]] std::span<const std::uint32_t> typings(Locus locus) const noexcept;
+    [[nodiscard]] std::span<const Phase> phases(std::size_t row) const noexcept;
 
   private:
     struct Column;
+    std::unordered_map<std::size_t, std::vector<Phase>> phases_;  // of the few rows that have any
     bool single_;
     std::size_t rows_;
     std::array<std::unique_ptr<Column>, kLocusCount> columns_;
