@@ -134,6 +134,37 @@ py::tuple person_genotypes(const ReadPeople& self, const std::vector<std::string
                           own(std::move(list.weights)));
 }
 
+// Of one person at a locus: names of alleles, their numbers at the first and second position, probabilities. None if the
+// person is not represented.
+py::object person_positions(const ReadPeople& self, const std::string& locus_text) {
+    const Locus locus = require_locus(locus_text);
+    const HaplotypeSet& set = self.reader()->set();
+    const auto typings = self.people().of(0);
+    std::vector<std::string> names;
+    std::vector<std::uint16_t> first;
+    std::vector<std::uint16_t> second;
+    std::vector<double> probabilities;
+    if (const auto certain = self.reader()->certain(locus, typings[index_of(locus)])) {
+        names = {to_text(locus, (*certain)[0]), to_text(locus, (*certain)[1])};
+        return py::make_tuple(names, own(std::vector<std::uint16_t>{0}), own(std::vector<std::uint16_t>{1}),
+                              own(std::vector<double>{1.0}));
+    }
+    const auto level = set.level_of(locus);
+    if (!level)
+        throw Error(ErrorCode::InvalidArgument, "the frequency set lacks locus " + std::string(locus_name(locus)));
+    const Person person = self.reader()->read(typings, self.people().phases_of(0));
+    const Candidates candidates(set, person);
+    if (!(candidates.total() > 0)) return py::none();
+    const AlleleClasses& classes = set.classes(*level);
+    for (std::uint16_t c = 0; c < classes.size(); ++c) names.push_back(to_text(locus, classes.name(ClassId{c})));
+    for (const PositionGenotype& each : position_genotypes(set, candidates, person, *level)) {
+        first.push_back(each.first.value);
+        second.push_back(each.second.value);
+        probabilities.push_back(each.probability);
+    }
+    return py::make_tuple(names, own(std::move(first)), own(std::move(second)), own(std::move(probabilities)));
+}
+
 }  // namespace
 
 void register_prediction(py::module_& module) {
@@ -149,7 +180,8 @@ void register_prediction(py::module_& module) {
                 return texts(self.reader()->read(self.people().of(0), self.people().phases_of(0)).ignored);
             })
         .def("impute", &impute, py::arg("most"), py::arg("threads") = 0)
-        .def("genotypes", &person_genotypes, py::arg("loci"));
+        .def("genotypes", &person_genotypes, py::arg("loci"))
+        .def("positions", &person_positions, py::arg("locus"));
     py::class_<Possibilities, std::shared_ptr<Possibilities>>(module, "Possibilities")
         .def(py::init([](const ReadPeople& person, const std::vector<std::string>& loci, double tail) {
                  const std::vector<Locus> wanted = require_loci(loci);

@@ -22,7 +22,11 @@ bool bit(std::span<const std::uint64_t> bits, std::size_t i) noexcept {
     return (bits[i >> 6U] >> (i & 63U) & 1U) != 0;
 }
 
-// Whether no null allele of the set is among the bits.
+bool same_pair(const std::array<Name, 2>& a, const std::array<Name, 2>& b) noexcept {
+    return a == b || (a[0] == b[1] && a[1] == b[0]);
+}
+
+// Whether a null allele of the set is among the bits.
 bool has_null(const AlleleClasses& classes, std::span<const std::uint64_t> bits) noexcept {
     for (std::size_t c = 0; c < classes.size(); ++c) {
         if (bit(bits, c) && is_null_class(classes.name(ClassId{static_cast<std::uint16_t>(c)}))) return true;
@@ -85,6 +89,7 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     const auto alternatives =
         typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
     sides.of_class.assign(classes, 0);
+    sides.alternatives = alternatives.size();
     set_pair_sides(sides);
     std::vector<std::uint64_t> first(at.words);
     std::vector<std::uint64_t> second(at.words);
@@ -97,8 +102,8 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
         const PositionSides b = read_position(at, names_of(at.dictionary, pair.second), second);
         known = known && a.known && b.known;
         std::optional<std::array<Name, 2>> genotype;
-        if (a.only && b.only) genotype = {std::min(*a.only, *b.only), std::max(*a.only, *b.only)};
-        one = one && genotype && (standing.empty() || sides.certain == genotype);
+        if (a.only && b.only) genotype = {*a.only, *b.only};
+        one = one && genotype && (standing.empty() || same_pair(*sides.certain, *genotype));
         if (standing.empty()) sides.certain = genotype;
         auto& mask = standing.emplace_back(classes);
         for (std::size_t c = 0; c < classes; ++c)

@@ -269,4 +269,55 @@ GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates, st
     return result;
 }
 
+// ---- one locus
+// --------------------------------------------------------------------------------------------------------
+
+std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const Candidates& candidates,
+                                                 const Person& person, std::size_t level) {
+    const std::size_t classes = set.classes(level).size();
+    const auto groups = candidates.groups();
+    const bool several = person.levels[level].alternatives > 1;
+    // Sums of frequencies by group and class, in both populations.
+    std::vector<double> first(groups.size() * classes);
+    std::vector<double> second(groups.size() * classes);
+    std::vector<std::vector<std::uint16_t>> present(groups.size());
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        for (const HaplotypeId h : groups[g].haplotypes) {
+            const std::size_t c = set.class_at(h, level).value;
+            if (first[g * classes + c] == 0 && second[g * classes + c] == 0)
+                present[g].push_back(static_cast<std::uint16_t>(c));
+            first[g * classes + c] += set.frequencies()[h.value];
+            second[g * classes + c] += set.second()[h.value];
+        }
+    }
+    std::vector<double> sums(classes * classes);
+    const auto add = [&](std::size_t at_first, std::size_t at_second, double weight) {
+        sums[at_first * classes + at_second] += weight;
+    };
+    for (const auto& [a, b] : candidates.pairs()) {
+        const std::uint16_t side_a = groups[a].sides[level];
+        const std::uint16_t side_b = groups[b].sides[level];
+        const bool direct = several || ((side_a & 1U) != 0 && (side_b & 2U) != 0);
+        const bool crossed = several || ((side_a & 2U) != 0 && (side_b & 1U) != 0);
+        const double share = direct && crossed ? 0.5 : 1;
+        for (const std::size_t c : present[a]) {
+            for (const std::size_t d : present[b]) {
+                double weight = first[a * classes + c] * second[b * classes + d];
+                if (a != b) weight += second[a * classes + c] * first[b * classes + d];
+                if (direct) add(c, d, share * weight);
+                if (crossed) add(d, c, share * weight);
+            }
+        }
+    }
+    std::vector<PositionGenotype> result;
+    for (std::size_t c = 0; c < classes; ++c) {
+        for (std::size_t d = 0; d < classes; ++d) {
+            if (sums[c * classes + d] > 0)
+                result.push_back({ClassId{static_cast<std::uint16_t>(c)}, ClassId{static_cast<std::uint16_t>(d)},
+                                  sums[c * classes + d] / candidates.total()});
+        }
+    }
+    return result;
+}
+
 }  // namespace allomatch

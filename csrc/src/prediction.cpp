@@ -81,8 +81,8 @@ Possibilities certain_possibilities(std::span<const Locus> loci, std::span<const
     Possibilities result;
     result.loci.assign(loci.begin(), loci.end());
     for (const std::array<Name, 2>& pair : genotype) {
-        std::vector<Name> alleles{pair[0]};
-        if (pair[1] != pair[0]) alleles.push_back(pair[1]);
+        std::vector<Name> alleles{std::min(pair[0], pair[1])};
+        if (pair[1] != pair[0]) alleles.push_back(std::max(pair[0], pair[1]));
         result.genotypes.push_back(0);
         result.genotypes.push_back(static_cast<std::uint16_t>(alleles.size() - 1));
         result.alleles.push_back(std::move(alleles));

@@ -25,9 +25,10 @@ struct LocusSides {
     std::vector<std::uint16_t> of_class;
     std::uint16_t count = 0;                // sides are 1 .. count
     std::vector<std::uint8_t> compatible;   // [a * (count + 1) + b]
-    // The genotypes that the typing leaves, by name, if it leaves exactly one whatever is in the set.
+    // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
     std::optional<std::array<Name, 2>> certain;
     bool untyped = false;
+    std::size_t alternatives = 0;  // genotypes of the typing
 
     [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
         return compatible[a * (count + 1U) + b] != 0;

@@ -64,4 +64,13 @@ struct GenotypeList {
 [[nodiscard]] GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates,
                                      std::span<const std::size_t> levels, const Cancel& cancel);
 
+// The genotypes at one level by the positions of the typing: the class at its first position, at its second one, and
+// how likely. Where both readings of a pair are possible each has half of it. Sorted by classes.
+struct PositionGenotype {
+    ClassId first, second;
+    double probability;
+};
+[[nodiscard]] std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const Candidates& candidates,
+                                                               const Person& person, std::size_t level);
+
 }  // namespace allomatch
