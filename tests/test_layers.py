@@ -80,6 +80,11 @@ FACE = {
     "search": {"cord", "errors", "filter", "match", "nomenclature", "phenotype"},
     "registry": {"cord", "errors", "filter", "match", "nomenclature", "phenotype", "search", "serology"},
     "formats": {"errors"},
+    "frequency_table": {"errors", "nomenclature"},
+    "frequency_files": {"errors", "frequency_table", "releases"},
+    "frequency_cache": {"errors", "frequency_files", "releases"},
+    "frequencies": {"errors", "frequency_cache", "frequency_files", "frequency_table", "nomenclature"},
+    "frequency_sets": {"errors", "frequencies", "frequency_table", "releases"},
     "demo": set(),
     "console": set(),
     "cli_nomenclature": {"console", "errors", "install", "nomenclature", "releases"},
@@ -93,7 +98,9 @@ FACE = {
         "nomenclature",
         "phenotype",
     },
+    "cli_frequencies": {"console", "errors", "frequencies", "frequency_files"},
     "cli": {
+        "cli_frequencies",
         "cli_match",
         "cli_nomenclature",
         "console",
@@ -106,7 +113,17 @@ FACE = {
         "registry",
         "search",
     },
-    "__init__": {"errors", "match", "match_table", "nomenclature", "phenotype", "registry", "search"},
+    "__init__": {
+        "errors",
+        "frequencies",
+        "frequency_sets",
+        "match",
+        "match_table",
+        "nomenclature",
+        "phenotype",
+        "registry",
+        "search",
+    },
 }
 
 

@@ -14,6 +14,8 @@ from allomatch.errors import (
     ResourceError,
     TypingError,
 )
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
 from allomatch.match import LocusMatch, Match, match
 from allomatch.match_table import MatchTable, match_table
 from allomatch.nomenclature import Nomenclature
@@ -27,6 +29,8 @@ __all__ = [
     "ArgumentError",
     "FileAccessError",
     "FileFormatError",
+    "FrequencySets",
+    "HaplotypeFrequencies",
     "Hit",
     "Hits",
     "LocusMatch",
