@@ -99,7 +99,10 @@ def _carry(populations: Sequence[HaplotypeFrequencies], nomenclature: Nomenclatu
         names.append(texts)
         codes.append(
             np.concatenate(
-                [places[start : start + len(c)][each.codes(locus)] for each, c, start in zip(populations, columns, starts, strict=False)]
+                [
+                    places[start : start + len(c)][each.codes(locus)]
+                    for each, c, start in zip(populations, columns, starts, strict=False)
+                ]
             ).astype(np.uint32)
         )
     first = populations[0].frequencies

@@ -70,6 +70,7 @@ def _text(side: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def rows_of_sides(first: Phenotype | Columns, second: Phenotype | Columns) -> int:
+    """Return how many rows there are: those of the tables, 1 for two phenotypes; tables must be of one length."""
     lengths = [len(next(iter(side.values()))) for side in (first, second) if not isinstance(side, Phenotype)]
     if len(set(lengths)) > 1:
         raise problem(

@@ -65,7 +65,9 @@ class Imputation:
             ``A*01:01P~B*08:01P``), ``weight``, ``posterior`` (float64, 0..1).
     """
 
-    def __init__(self, phenotype: Phenotype, carried: Carried, nomenclature: str, best: int | None, person: _core.People) -> None:
+    def __init__(
+        self, phenotype: Phenotype, carried: Carried, nomenclature: str, best: int | None, person: _core.People
+    ) -> None:
         self.phenotype = phenotype
         self.loci = carried.loci
         self.ignored = tuple(person.ignored())
@@ -124,7 +126,9 @@ class Imputation:
         texts = parts[0]
         for part in parts[1:]:
             texts = texts + "^" + part
-        return pa.table({"genotype": pa.array(texts, pa.string()), "weight": weights, "posterior": weights / self.total})
+        return pa.table(
+            {"genotype": pa.array(texts, pa.string()), "weight": weights, "posterior": weights / self.total}
+        )
 
     def explain(self) -> str:
         """Return in words what the person most likely has."""
@@ -367,17 +371,25 @@ class MatchPrediction:
         whose = f"frequencies of {self.patient_population} for the patient and {self.donor_population} for the donor"
         where = f"{whose}, nomenclature {self.nomenclature}"
         if self.p_mismatches is None:
-            who = [name for name, ok in (("the patient", self.patient_represented), ("the donor", self.donor_represented)) if not ok]
+            who = [
+                name
+                for name, ok in (("the patient", self.patient_represented), ("the donor", self.donor_represented))
+                if not ok
+            ]
             return f"no probabilities: no pair of haplotypes explains the typings of {' and '.join(who)} ({where})"
         p = self.p_mismatches
         lines = [
-            f"probability of 0, 1, 2 mismatches over {len(p) - 1} positions: " + ", ".join(f"{x:.4f}" for x in p[:3]) + f" ({where})"
+            f"probability of 0, 1, 2 mismatches over {len(p) - 1} positions: "
+            + ", ".join(f"{x:.4f}" for x in p[:3])
+            + f" ({where})"
         ]
         for each in self.by_locus:
             text = f"  {each.locus}: matched with probability {each.p[0]:.4f}"
             if each.p[0] < 1:
                 likely = int(np.argmax(each.donor_positions)) + 1
-                text += f", one mismatch {each.p[1]:.4f}, two {each.p[2]:.4f}; the donor's position {likely} most likely"
+                text += (
+                    f", one mismatch {each.p[1]:.4f}, two {each.p[2]:.4f}; the donor's position {likely} most likely"
+                )
             if each.tce:
                 text += "; " + ", ".join(f"{name} {x:.4f}" for name, x in each.tce.items())
             lines.append(text)
@@ -419,7 +431,7 @@ def predict(
         >>> freqs = HaplotypeFrequencies.from_arrow(table, population="X")
         >>> patient, donor = "A*01:01+A*02:01^B*08:01+B*07:02", "A*01:01+A*02:XX^B*08:01+B*07:02"
         >>> likely = predict(patient, donor, freqs, Nomenclature.two_field(), ["A", "B"])
-        >>> [round(p, 4) for p in likely.p_mismatches]
+        >>> likely.p_mismatches.round(4).tolist()
         [0.75, 0.25, 0.0, 0.0, 0.0]
     """
     check_choice("nomenclature", nomenclature, Nomenclature)
@@ -615,7 +627,10 @@ def predict_table(
 
 
 def _sets(
-    frequencies: Populations, donor_frequencies: Populations | None, nomenclature: Nomenclature, loci: str | Sequence[str]
+    frequencies: Populations,
+    donor_frequencies: Populations | None,
+    nomenclature: Nomenclature,
+    loci: str | Sequence[str],
 ) -> tuple[Carried, Carried, tuple[str, ...], tuple[str, ...]]:
     """Return the patient's and the donors' sets, the loci that both have, and those that are ignored."""
     carried = carry(frequencies, nomenclature)
