@@ -102,16 +102,16 @@ class PredictionDraw:
 
     def blurred(self, chooser: Chooser, locus: str, name: str) -> str:
         """A position that may be what a name is, and more."""
-        item = parse_name(name, locus)
+        class_ = class_of(parse_name(name, locus), self.nom)
         kind = chooser.number(0, 9)
-        if kind < 3 or item.kind in ("absent", "serology", "V2", "MAC"):
+        if kind < 3 or class_ is None or class_.endswith("NNNN"):
             return name
-        gene = item.locus
+        first_field = parse_name(class_).first_field
         if kind == 3:
-            return f"{gene}*{item.fields[0]}:XX" if item.fields else name
+            return f"{first_field}:XX"
         if kind == 4:
-            return f"{gene}*{item.fields[0]}:NEW" if item.fields and chooser.number(0, 1) else f"{locus}*NEW"
-        if kind == 5 and (class_ := class_of(item, self.nom)) and not is_null(class_):
+            return chooser.pick([f"{locus}*NEW", f"{first_field}:NEW"])
+        if kind == 5 and not is_null(class_):
             return class_
         others = [written(locus, n) for n in (*self.words(locus).names, *self.words(locus).nulls)]
         others = [n for n in others if not re.match(r"[A-Z]+[a-z]?[0-9]+$", n)]  # antigens inherit what precedes them

@@ -213,12 +213,13 @@ def readings(genotype: LocusGenotype, typing: Typing | None, nom: Nomenclature) 
     return found
 
 
-def position_chances(
-    pairs: Iterable[tuple[LocusGenotype, LocusGenotype, Fraction]], typing: Typing | None, nom: Nomenclature
-) -> Positions:
-    """P(position is mismatched) of each position of a typing; `pairs` are of its person and the other, with P."""
+LocusPairs = dict[tuple[LocusGenotype, LocusGenotype], Fraction]  # P of two persons' genotypes at a locus
+
+
+def position_chances(pairs: LocusPairs, typing: Typing | None, nom: Nomenclature) -> Positions:
+    """P(position is mismatched) of each position of a typing; of the pairs, its person is the first."""
     first, second = Fraction(0), Fraction(0)
-    for mine, theirs, chance in pairs:
+    for (mine, theirs), chance in pairs.items():
         read = readings(mine, typing, nom)
         for x, y in read:
             at_first, at_second = mismatched_positions(expressed_at_positions(x, y), expressed(theirs))
@@ -282,11 +283,14 @@ def predict(
     ps, ds = posteriors(patient, asked, nom), posteriors(donor, asked, nom)
     if ps is None or ds is None:
         return Prediction(asked, ignored, ps is None, ds is None)
-    # Whole genotypes: every pair, its probability, and its counts at each locus.
+    # Whole genotypes: every pair, its probability, and its counts at each locus; and what meets at each locus.
     counted: list[tuple[Fraction, list[tuple[int, int, int]]]] = []
+    meeting: list[LocusPairs] = [{} for _ in asked]
     for (p, p_chance), (d, d_chance) in product(ps.items(), ds.items()):
         at_loci = [resolved_counts(expressed(a), expressed(b)) for a, b in zip(p, d, strict=True)]
         counted.append((p_chance * d_chance, at_loci))
+        for pairs, both in zip(meeting, zip(p, d, strict=True), strict=True):
+            pairs[both] = pairs.get(both, Fraction(0)) + p_chance * d_chance
     overall = [
         distribution(((sum(counts[way] for counts in at_loci), w) for w, at_loci in counted), 2 * len(asked))
         for way in range(3)
@@ -294,19 +298,17 @@ def predict(
     by_locus: dict[str, LocusChances] = {}
     for i, locus in enumerate(asked):
         ways = [distribution(((at_loci[i][way], w) for w, at_loci in counted), 2) for way in range(3)]
-        pairs = [(p[i], d[i], x * y) for (p, x), (d, y) in product(ps.items(), ds.items())]
-        swapped = [(d, p, chance) for p, d, chance in pairs]
+        swapped = {(d_here, p_here): chance for (p_here, d_here), chance in meeting[i].items()}
         by_locus[locus] = LocusChances(
             ways[0],
             ways[1],
             ways[2],
-            position_chances(pairs, patient.phenotype.typing(locus), nom),
+            position_chances(meeting[i], patient.phenotype.typing(locus), nom),
             position_chances(swapped, donor.phenotype.typing(locus), nom),
         )
     epitopes = None
     if "DPB1" in asked:
-        at = asked.index("DPB1")
         epitopes = dict.fromkeys(EPITOPE_VERDICTS, Fraction(0))
-        for (p, p_chance), (d, d_chance) in product(ps.items(), ds.items()):
-            epitopes[epitope_verdict(p[at], d[at], nom, facts or Facts())] += p_chance * d_chance
+        for (p_here, d_here), chance in meeting[asked.index("DPB1")].items():
+            epitopes[epitope_verdict(p_here, d_here, nom, facts or Facts())] += chance
     return Prediction(asked, ignored, False, False, overall[0], overall[1], overall[2], by_locus, epitopes)
