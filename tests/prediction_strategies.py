@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -78,18 +79,13 @@ class PredictionDraw:
 
     def pool(self, chooser: Chooser, locus: str) -> list[str]:
         """A few names of a locus from which sets are made: most can be carried, some are null."""
-        words = self.words(locus)
-        carriable = [n for n in words.names if self._carriable(locus, n)]
-        nulls = [n for n in words.nulls if self._carriable(locus, n)]
-        names = [chooser.pick(carriable) for _ in range(chooser.number(1, 4))]
-        if nulls and chooser.number(0, 2) == 2:
+        expressed, nulls, others = _by_carrying(self.nom, locus)
+        names = [chooser.pick(expressed) for _ in range(chooser.number(1, 4))]
+        if chooser.number(0, 2) == 2:
             names.append(chooser.pick(nulls))
         if chooser.number(0, 9) == 9:
-            names.append(chooser.pick([n for n in words.names if not self._carriable(locus, n)]))
-        return [written(locus, name) for name in names]
-
-    def _carriable(self, locus: str, name: str) -> bool:
-        return class_of(parse_name(written(locus, name), locus), self.nom) is not None
+            names.append(chooser.pick(others))
+        return names
 
     def set(self, chooser: Chooser, pools: dict[str, list[str]], loci: Sequence[str]) -> SetDraw:
         rows = [
@@ -166,7 +162,9 @@ class PredictionDraw:
         pools = {locus: self.pool(chooser, locus) for locus in LOCI}
         some = [locus for locus in LOCI if chooser.number(0, 1)] or [LOCI[0]]
         first = self._carried_set(chooser, pools, some)
-        other = self._carried_set(chooser, pools, some[:-1] + [chooser.pick(LOCI)] if chooser.number(0, 3) == 3 else some)
+        other = self._carried_set(
+            chooser, pools, [*some[:-1], chooser.pick(LOCI)] if chooser.number(0, 3) == 3 else some
+        )
         people: list[PersonDraw] = []
         for of in (first, chooser.pick([first, other])):
             second = other if chooser.number(0, 4) == 4 else None
@@ -178,8 +176,21 @@ class PredictionDraw:
         drawn = self.set(chooser, pools, tuple(dict.fromkeys(loci)))
         if drawn.carried(self.nom).frequencies:
             return drawn
-        plain = tuple(written(at, next(n for n in self.words(at).names if self._carriable(at, n))) for at in drawn.loci)
+        plain = tuple(_by_carrying(self.nom, at)[0][0] for at in drawn.loci)
         return SetDraw(drawn.loci, (*drawn.rows, (plain, "0.1")))
+
+
+@cache
+def _by_carrying(nom: Nomenclature, locus: str) -> tuple[list[str], list[str], list[str]]:
+    """The names of a vocabulary with an expressed class, with a null class, and with no single one."""
+    words = vocabularies(nom)[locus]
+    expressed: list[str] = []
+    nulls: list[str] = []
+    others: list[str] = []
+    for name in (written(locus, text) for text in (*words.names, *words.nulls)):
+        class_ = class_of(parse_name(name, locus), nom)
+        (others if class_ is None else nulls if is_null(class_) else expressed).append(name)
+    return expressed, nulls, others
 
 
 def _readable(part: str) -> bool:

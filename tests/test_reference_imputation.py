@@ -161,7 +161,10 @@ def test_untyped_loci_are_summed_over() -> None:
 
 
 def test_two_populations() -> None:
-    a, b = frequencies("A*01:01~B*08:01 0.5\nA*02:01~B*07:02 0.5"), frequencies("A*01:01~B*08:01 0.25\nA*03:01~B*07:02 1")
+    a, b = (
+        frequencies("A*01:01~B*08:01 0.5\nA*02:01~B*07:02 0.5"),
+        frequencies("A*01:01~B*08:01 0.25\nA*03:01~B*07:02 1"),
+    )
     found = impute(parse_phenotype(""), a, TwoField(), b)
     assert diplotypes(found) == {
         "A*01:01~B*08:01 A*01:01~B*08:01": Fraction("0.125"),  # one from each
@@ -177,7 +180,7 @@ def test_two_populations() -> None:
 def test_unrepresented() -> None:
     found = impute(parse_phenotype("A*01:01+A*03:01"), frequencies(FOUR), TwoField())
     assert (found.represented, found.total, found.weights) == (False, 0, {})
-    with pytest.raises(ValueError, match="unknown|no multiple"):
+    with pytest.raises(ValueError, match="has no multiple allele codes"):
         impute(parse_phenotype("A*01:ZZZZZZ+A*03:01"), frequencies(FOUR), TwoField())
 
 
@@ -193,7 +196,9 @@ def assert_best(ours: dict[T, float], best: dict[T, float], person: str) -> None
     for name, w in best.items():
         assert math.isclose(ours[name], w, rel_tol=1e-9), (person, name)
     weights = sorted(ours.values(), reverse=True)[: len(best)]
-    assert all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(weights, sorted(best.values(), reverse=True), strict=True))
+    assert all(
+        math.isclose(a, b, rel_tol=1e-9) for a, b in zip(weights, sorted(best.values(), reverse=True), strict=True)
+    )
 
 
 @needs_truth
@@ -212,9 +217,7 @@ def test_all_diplotypes_of_400_genotypes() -> None:
     for row in json_lines("prediction/exact_cau.jsonl.gz"):
         people += 1
         found = impute(parse_phenotype(row["gl"]), caucasian, TwoField())
-        genotypes = {
-            "^".join("+".join(g[i]) for i in order): float(w) for g, w in found.genotype_weights().items()
-        }
+        genotypes = {"^".join("+".join(g[i]) for i in order): float(w) for g, w in found.genotype_weights().items()}
         pairs = {frozenset(map(haplotype, pair)): float(w) for pair, w in found.weights.items()}
         assert (len(pairs), len(genotypes)) == (row["n_pairs"], row["n_genotypes"]), row["id"]
         assert math.isclose(found.total, row["total"], rel_tol=1e-9)

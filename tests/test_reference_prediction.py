@@ -77,7 +77,8 @@ def assert_as_engine(found: Prediction, expected: Mapping[str, Any], case: str) 
         assert found.donor_unrepresented is expected["is_donor_unrepresented"], case
         assert (found.mismatches, found.gvh, found.hvg, found.by_locus) == (None, None, None, None)
         return
-    assert found.mismatches is not None and found.by_locus is not None, case
+    assert found.mismatches is not None, case
+    assert found.by_locus is not None, case
     if "decimal" in expected:
         for k, value in expected["decimal"].items():
             assert decimals(found.mismatches[int(k)]) == Decimal(value), case
@@ -123,7 +124,8 @@ def test_what_is_typed_at_loci_not_asked_for_is_evidence() -> None:
         case = cases[case_id]
         assert case["expected"] == {"percent": {"0": theirs}}
         found = engine_prediction(case, release("3.33.0"), ())
-        assert found.mismatches is not None and percents(found.mismatches)[0] == ours
+        assert found.mismatches is not None
+        assert percents(found.mismatches)[0] == ours
         assert set(found.loci).isdisjoint(case["excluded_loci"])
 
 

@@ -69,19 +69,25 @@ def test_probabilities_sum_to_one(world: str, data: st.DataObject) -> None:
     found = predicted(patient, donor, world, loci)
     if found is None:
         return
-    assert found.mismatches and found.gvh and found.hvg and found.by_locus
+    assert found.mismatches
+    assert found.gvh
+    assert found.hvg
+    assert found.by_locus
     for chances in (found.mismatches, found.gvh, found.hvg):
         assert len(chances) == 2 * len(loci) + 1
-        assert sum(chances) == 1 and min(chances) >= 0
+        assert sum(chances) == 1
+        assert min(chances) >= 0
     for locus, here in found.by_locus.items():
         for chances in (here.mismatches, here.gvh, here.hvg):
-            assert sum(chances) == 1 and min(chances) >= 0
+            assert sum(chances) == 1
+            assert min(chances) >= 0
         # A mismatch lies somewhere: what the positions share is all there is.
         for positions in (here.patient_positions, here.donor_positions):
             assert sum(positions) == mean(here.mismatches)
             assert all(here.mismatches[2] <= chance <= 1 - here.mismatches[0] for chance in positions)
         if locus == "DPB1":
-            assert found.epitopes and sum(found.epitopes.values()) == 1
+            assert found.epitopes
+            assert sum(found.epitopes.values()) == 1
             assert found.epitopes["match"] == here.mismatches[0]
     for way in ("mismatches", "gvh", "hvg"):
         assert mean(getattr(found, way)) == sum(mean(getattr(here, way)) for here in found.by_locus.values())
@@ -95,7 +101,8 @@ def test_patient_and_donor_change_places(world: str, data: st.DataObject) -> Non
     if found is None or other is None:
         assert found is other
         return
-    assert found.by_locus and other.by_locus
+    assert found.by_locus
+    assert other.by_locus
     assert (found.mismatches, found.gvh, found.hvg) == (other.mismatches, other.hvg, other.gvh)
     for locus, here in found.by_locus.items():
         there = other.by_locus[locus]
@@ -170,7 +177,9 @@ def test_more_ambiguity_never_takes_support_away(world: str, data: st.DataObject
     # Nor does any outcome become impossible, if the person is not one whom only certainty could tell.
     found, wide = predicted(patient, donor, world, loci), predicted(patient, wider, world, loci)
     if found is not None and donor.imputed(nom).represented:
-        assert wide is not None and found.mismatches and wide.mismatches
+        assert wide is not None
+        assert found.mismatches
+        assert wide.mismatches
         assert all(b > 0 for a, b in zip(found.mismatches, wide.mismatches, strict=True) if a > 0)
 
 
@@ -189,7 +198,10 @@ def test_resolved_people_give_0_or_1_as_matching_counts(world: str, data: st.Dat
     patient, donor = Person(resolved(data, of), of), Person(resolved(data, of), of)
     found = predict(patient, donor, nom, of.loci)
     counts = match(patient.phenotype, donor.phenotype, nom, of.loci)
-    assert found.mismatches and found.gvh and found.hvg and found.by_locus
+    assert found.mismatches
+    assert found.gvh
+    assert found.hvg
+    assert found.by_locus
     for chances, count in (
         (found.mismatches, counts.total.least),
         (found.gvh, counts.total.gvh_least),

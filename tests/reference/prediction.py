@@ -244,9 +244,7 @@ def genotype_epitope(genotype: LocusGenotype, nom: Nomenclature, facts: Facts) -
     return min(known) if known and len(known) == len(groups) else None
 
 
-def epitope_verdict(
-    patient: LocusGenotype, donor: LocusGenotype, nom: Nomenclature, facts: Facts
-) -> EpitopeVerdict:
+def epitope_verdict(patient: LocusGenotype, donor: LocusGenotype, nom: Nomenclature, facts: Facts) -> EpitopeVerdict:
     """What two resolved genotypes at DPB1 are to each other (SEMANTICS section 3, decision 8)."""
     if resolved_counts(expressed(patient), expressed(donor))[0] == 0:
         return "match"
