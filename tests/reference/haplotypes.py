@@ -89,8 +89,8 @@ def class_of(name: Name, nom: Nomenclature) -> Class | None:
         meaning = nom.meaning(name)
     except UnknownNameError:
         return None
-    if meaning.open_fields or meaning.new:
-        return None
+    if meaning.new:
+        return None  # an allele that nobody has named, even where the first field has one class
     expressed, nulls = nom.ards(name), null_classes(name, nom)
     classes = expressed if expressed and name.kind in ("G", "g") else expressed | nulls
     return next(iter(classes)) if len(classes) == 1 else None
