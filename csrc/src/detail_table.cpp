@@ -57,11 +57,13 @@ class GlParts {
   public:
     struct Part {
         std::vector<std::pair<Locus, std::string>> loci;  // several if it is phased
+        std::vector<Phase> phases;
         std::optional<Error> error;
     };
-    // Fills `cells[row]`, by locus, with the number of a part plus one.
-    void split(std::string_view text, std::array<std::uint32_t, kLocusCount>& cells) {
-        if (trim_blanks(text).empty()) return;
+    // Fills `cells[row]`, by locus, with the number of a part plus one. Returns the row's phases.
+    std::vector<Phase> split(std::string_view text, std::array<std::uint32_t, kLocusCount>& cells) {
+        std::vector<Phase> phases;
+        if (trim_blanks(text).empty()) return phases;
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find('^', begin), text.size());
             const Part& part = read(text.substr(begin, end - begin));
@@ -73,8 +75,10 @@ class GlParts {
                 }
                 cell = last_ + 1;
             }
+            phases.insert(phases.end(), part.phases.begin(), part.phases.end());
             begin = end + 1;
         }
+        return phases;
     }
     [[nodiscard]] std::string_view text(std::uint32_t cell, Locus locus) const noexcept {
         for (const auto& [of, text] : parts_[cell - 1].loci) {
@@ -94,6 +98,7 @@ class GlParts {
                     const auto locus = static_cast<Locus>(l);
                     if (!phenotype[locus].untyped()) part.loci.emplace_back(locus, to_text(locus, phenotype[locus]));
                 }
+                part.phases.assign(phenotype.phases().begin(), phenotype.phases().end());
             } catch (const Error& error) {
                 part.error = error;
             }
@@ -162,6 +167,7 @@ TypingColumns::TypingColumns(const Phenotype& phenotype, std::span<const Locus> 
         columns_[index_of(locus)] =
             std::make_unique<Column>(locus, interner, std::vector<std::uint32_t>{interner.typing(phenotype[locus])});
     }
+    if (!phenotype.phases().empty()) phases_[0].assign(phenotype.phases().begin(), phenotype.phases().end());
 }
 
 TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
@@ -175,7 +181,8 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
         for (std::size_t row = 0; row < rows_; ++row) {
             if (row % kRowsBetweenChecks == 0) cancel.check();
             try {
-                parts.split((*cells.gl)[row], gl_cells[row]);
+                std::vector<Phase> phases = parts.split((*cells.gl)[row], gl_cells[row]);
+                if (!phases.empty()) phases_.emplace(row, std::move(phases));
             } catch (const Error& error) {
                 gl_cells[row] = {};
                 errors.add(side, row, "gl", (*cells.gl)[row], error);
@@ -217,6 +224,22 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
     cancel.check();
 }
 
+TypingColumns::TypingColumns(std::span<const Chosen> loci, std::size_t rows) : single_(false), rows_(rows) {
+    for (const auto& [dictionary, chosen] : loci) {
+        TypingInterner interner(dictionary.locus);
+        std::unordered_map<std::uint32_t, std::uint32_t> numbers;
+        std::vector<std::uint32_t> typings;
+        typings.reserve(rows);
+        for (const TypingId id : chosen) {
+            const auto [at, fresh] = numbers.try_emplace(id.value, 0);
+            if (fresh && id != kUntyped) at->second = interner.typing(dictionary.typing(id));
+            typings.push_back(at->second);
+        }
+        columns_[index_of(dictionary.locus)] =
+            std::make_unique<Column>(dictionary.locus, interner, std::move(typings));
+    }
+}
+
 TypingColumns::~TypingColumns() = default;
 TypingColumns::TypingColumns(TypingColumns&&) noexcept = default;
 
@@ -226,6 +249,15 @@ DictionaryView TypingColumns::dictionary(Locus locus) const noexcept {
 
 TypingId TypingColumns::typing(Locus locus, std::size_t row) const noexcept {
     return TypingId{columns_[index_of(locus)]->typings[single_ ? 0 : row]};
+}
+
+std::span<const std::uint32_t> TypingColumns::typings(Locus locus) const noexcept {
+    return columns_[index_of(locus)]->typings;
+}
+
+std::span<const Phase> TypingColumns::phases(std::size_t row) const noexcept {
+    const auto at = phases_.find(single_ ? 0 : row);
+    return at == phases_.end() ? std::span<const Phase>() : std::span<const Phase>(at->second);
 }
 
 // ---- comparing
