@@ -8,9 +8,9 @@ namespace allomatch {
 namespace {
 
 // Sides 1, 2 and 3 of a typing of one genotype.
-constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,   //
-                                         0, 0, 1, 1,   //
-                                         0, 1, 0, 1,   //
+constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,  //
+                                         0, 0, 1, 1,  //
+                                         0, 1, 0, 1,  //
                                          0, 1, 1, 1};
 
 // Whether side a may stand first and side b second.
@@ -49,8 +49,8 @@ PeopleReader::PeopleReader(std::shared_ptr<const HaplotypeSet> set,
     for (std::size_t l = 0; l < kLocusCount; ++l) {
         const auto locus = static_cast<Locus>(l);
         const auto level = set_->level_of(locus);
-        AtLocus at{level ? set_->classes(*level) : AlleleClasses(set_->nomenclature(), locus, {}), 0, {}, {},
-                   dictionaries[l]};
+        AtLocus at{
+            level ? set_->classes(*level) : AlleleClasses(set_->nomenclature(), locus, {}), 0, {}, {}, dictionaries[l]};
         at.words = at.classes.words();
         at.bits.resize(at.words * at.dictionary.names.size());
         for (std::size_t n = 0; n < at.dictionary.names.size(); ++n) {
@@ -93,8 +93,7 @@ std::span<const std::uint32_t> names_of(const DictionaryView& dictionary, Positi
 
 void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& sides, bool& unread) const {
     const std::size_t classes = at.classes.size();
-    const auto alternatives =
-        typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
+    const auto alternatives = typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
     sides.of_class.assign(classes, 0);
     set_pair_sides(sides);
     std::vector<std::uint64_t> first(at.words);
