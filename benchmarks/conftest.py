@@ -52,6 +52,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--threads", type=int, default=_cores(), help="threads, of both sides (default: all cores)")
     group.addoption("--rounds", type=int, default=None, help=f"rounds (default: 5 up to {_LARGE} donors, 3 above)")
+    group.addoption("--people", type=int, default=20_000, help="distinct people imputed (default 20000)")
+    group.addoption(
+        "--ranked-patients",
+        type=int,
+        default=20,
+        help="how many patients are searched for with probabilities (default 20)",
+    )
+    group.addoption(
+        "--peer-haplotypes",
+        type=int,
+        default=None,
+        help="the most frequent so many haplotypes for py-graph-imputation, which takes some 84 KB each (default: all)",
+    )
     group.addoption("--work-dir", type=Path, default=None, help="where the temporary folder is made; needs free disk")
 
 
@@ -64,6 +77,9 @@ class Settings:
     baseline_patients: int
     threads: int
     rounds: int
+    people: int
+    ranked_patients: int
+    peer_haplotypes: int | None
     work_dir: Path | None
 
     @property
@@ -75,8 +91,9 @@ class Settings:
 def _settings(config: pytest.Config) -> Settings:
     option = config.getoption
     donors, patients = option("--donors"), option("--patients")
-    if min(donors, patients, option("--threads")) < 1:
-        raise pytest.UsageError("--donors, --patients and --threads must be at least 1")
+    counts = ("--donors", "--patients", "--threads", "--people", "--ranked-patients")
+    if min(map(option, counts)) < 1:
+        raise pytest.UsageError(f"{', '.join(counts[:-1])} and {counts[-1]} must be at least 1")
     baseline = option("--baseline-patients")
     rounds = option("--rounds")
     return Settings(
@@ -85,6 +102,9 @@ def _settings(config: pytest.Config) -> Settings:
         min(patients, (20 if donors > _LARGE else patients) if baseline is None else baseline),
         option("--threads"),
         (3 if donors > _LARGE else 5) if rounds is None else rounds,
+        option("--people"),
+        min(patients, option("--ranked-patients")),
+        option("--peer-haplotypes"),
         option("--work-dir"),
     )
 
@@ -97,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Say what a reader of the JSON needs to know: memory, cores, versions, the instruction set chosen."""
     versions: dict[str, str | None] = {}
-    for package in ("numpy", "pyarrow", "polars", "duckdb", "Cython", "py-ard", "py-hla-match"):
+    for package in ("numpy", "pyarrow", "polars", "duckdb", "Cython", "py-ard", "py-hla-match", "py-graph-imputation"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

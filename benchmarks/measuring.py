@@ -1,10 +1,10 @@
 """Durations of single calls, and the peak memory of a process.
 
-What: `Clock` collects durations and summarises them; `peak_of` runs one way of `building.py` in a fresh process and says
-how much memory of its own it took. Invariants: seconds and bytes everywhere; what is summarised is every sample, none is
-thrown away. Why beside pytest-benchmark: its statistics are of rounds, and a round of searches is many patients, whose
-median and 95th percentile are what a user feels; and the peak of a process that has run other work before is not the
-peak of a build.
+What: `Clock` collects durations and summarises them; `peak_of` runs one way of `building.py` or `imputing.py` in a fresh
+process and says how much memory of its own it took. Invariants: seconds and bytes everywhere; what is summarised is every
+sample, none is thrown away. Why beside pytest-benchmark: its statistics are of rounds, and a round of searches is many
+patients, whose median and 95th percentile are what a user feels; and the peak of a process that has run other work before
+is not the peak of a build.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,14 +90,26 @@ def anonymous_bytes(pid: int | str = "self") -> int | None:
     return None
 
 
-def peak_of(arguments: Sequence[str]) -> Peak:
-    """Run `building.py` with these arguments in a fresh process and watch its memory from outside.
+def peak_of(arguments: Sequence[str], module: str = "building", environment: Mapping[str, str] | None = None) -> Peak:
+    """Run a module of this folder with these arguments in a fresh process and watch its memory from outside.
+
+    Args:
+        arguments: Of its command line.
+        module: It says "ready", waits for a line, works, and prints a JSON object with its `seconds`.
+        environment: Further variables.
 
     Raises:
         RuntimeError: The process failed; the message ends with what it wrote.
     """
-    command = [sys.executable, "-m", "benchmarks.building", *arguments]
-    process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=_ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -18,7 +18,7 @@ from allomatch.nomenclature import LOCI
 from allomatch.releases import find_release, mac_file, mac_text, release_files
 from benchmarks.drawing import SEED
 
-__all__ = ["KINDS", "distinct", "registry"]
+__all__ = ["KINDS", "distinct", "gl_of", "registry"]
 
 KINDS = ("full names", "ambiguous GL strings", "multiple allele codes", "XX codes", "antigens")
 
@@ -61,7 +61,7 @@ def registry(kind: str, nomenclature: Nomenclature, haplotypes: Mapping[str, dem
     distinct ones by Zipf's law, the k-th most frequent in proportion to 1/k: about as skewed as the alleles of a population.
     """
     if kind == "ambiguous GL strings":
-        drawn = pa.concat_arrays([_gl_of(batch) for batch in demo.draw_donors(haplotypes, 2 * rows, seed=SEED)])
+        drawn = pa.concat_arrays([gl_of(batch) for batch in demo.draw_donors(haplotypes, 2 * rows, seed=SEED)])
         return drawn.filter(pc.invert(pc.match_substring(drawn, ":XX"))).slice(0, rows)
     texts = distinct(kind, nomenclature)
     weights = 1 / np.arange(1, len(texts) + 1)
@@ -119,7 +119,9 @@ def _antigens(names: list[str], nomenclature: Nomenclature) -> list[str]:
     return sorted({antigen for texts in reduced for antigen in texts.split("/") if antigen})
 
 
-def _gl_of(batch: pa.RecordBatch) -> pa.Array:
+def gl_of(batch: pa.RecordBatch) -> pa.Array:
+    """Donors as GL strings, untyped loci left out."""
+
     def positions(locus: str) -> pa.Array:
         two = [batch.column(f"{locus}_{n}") for n in (1, 2)]
         plain = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in two]

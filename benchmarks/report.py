@@ -36,6 +36,9 @@ AIM_NAMES = {
 AIM_PAIRS = 1_000_000
 AIM_LOAD_S = {"files": 3.0, "binary cache": 0.020}
 AIM_RELEASE_BYTES = 60 << 20
+AIM_IMPUTED, AIM_IMPUTING_BYTES, AIM_SET_OPEN_S = 20_000, 300 << 20, 0.100
+AIM_PREDICTED = {"fully typed patient": 50_000, "ambiguous patient": 5_000}
+AIM_RANKED_S = {"all hits": 2.0, "best 100": 0.3}  # at AIM_DONORS
 
 Result = dict[str, Any]
 
@@ -192,6 +195,60 @@ def _names(run: Run) -> list[str]:
     return [f"## Names, under {first['nomenclature']}", "", _machine(run), "", *lines]
 
 
+def _predictions(run: Run) -> list[str]:
+    """People imputed, donors predicted, searches with probabilities."""
+    single = run.one(work="imputation", engine="allomatch", way="one thread")
+    imputed = [
+        [
+            f"{r['engine']}, {r['way']}",
+            f"{r['haplotypes_of_set']:,}",
+            f"{r['people']:,}",
+            _rate(r["rate"]),
+            _mib(r["anonymous_bytes_grown"]) if r.get("anonymous_bytes_grown") else "",
+            _ratio(single["rate"] / r["rate"]) if single and r["engine"] != "allomatch" else "",
+            f"{r['agreement']:.1%} of {r['answered']:,}" if r.get("agreement") is not None else "",
+        ]
+        for r in run.all(work="imputation")
+    ]
+    heads = ["imputation, best 10", "haplotypes", "distinct people", "people/s", "memory", "one thread / it"]
+    lines = _table([*heads, "same best pair"], imputed) if imputed else []
+    predicted = [
+        [
+            f"{r['what']}, {r['way']}",
+            f"{r['distinct']:,}",
+            _rate(r["rate"]),
+            _rate(r["slowest_rate"]),
+            f"{r['unrepresented_share']:.1%}",
+            f"{r['patients']} x {r['samples'] // r['patients']}",
+        ]
+        for r in run.all(work="prediction")
+    ]
+    heads = [
+        "prediction, one patient against donors",
+        "distinct donors",
+        "donors/s",
+        "slowest",
+        "without probabilities",
+    ]
+    lines += _table([*heads, "patients x rounds"], predicted) if predicted else []
+    plain = run.one(work="ranked search", what="plain")
+    ranked = [
+        [
+            r["what"],
+            f"{r['hits_median']:,.0f}",
+            f"{r['hits_most']:,}",
+            _time(r["median_s"]),
+            _time(r["p95_s"]),
+            _ratio(r["median_s"] / plain["median_s"]) if plain and r is not plain else "",
+            f"{r['patients']} x {r['samples'] // r['patients']}",
+        ]
+        for r in run.all(work="ranked search")
+    ]
+    heads = [f">=8/10 search of {run.donors:,} donors, ranked by probability", "hits, median", "most", "median", "p95"]
+    lines += _table([*heads, "it / plain", "patients x rounds"], ranked) if ranked else []
+    return [f"## Prediction, from {run.source}", "", _machine(run), "", *lines] if lines else []
+
+
 def _searches(run: Run) -> list[str]:
     rows = []
     beside = []
@@ -332,6 +389,29 @@ def _aims_of_names(run: Run) -> list[list[str]]:
     return rows
 
 
+def _aims_of_prediction(run: Run) -> list[list[str]]:
+    rows: list[list[str]] = []
+
+    def add(what: str, aim: str, measured: str, met: bool) -> None:
+        rows.append([what, aim, measured, "met" if met else "**missed**"])
+
+    if r := run.one(work="imputation", engine="allomatch", way="all threads"):
+        add("people imputed a second", f">= {_rate(AIM_IMPUTED)}", _rate(r["rate"]), r["rate"] >= AIM_IMPUTED)
+    if r := run.one(work="imputation", engine="allomatch", way="fresh process"):
+        add("set from its cache", f"<= {_time(AIM_SET_OPEN_S)}", _time(r["median_s"]), r["median_s"] <= AIM_SET_OPEN_S)
+        if (size := r["anonymous_bytes_grown"]) is not None:
+            size += r["mapped_bytes"]
+            add("memory of set and run", f"<= {_mib(AIM_IMPUTING_BYTES)}", _mib(size), size <= AIM_IMPUTING_BYTES)
+    for what, aim in AIM_PREDICTED.items():
+        if r := run.one(work="prediction", what=what, way="all threads"):
+            add(f"donors predicted a second, {what}", f">= {_rate(aim)}", _rate(r["rate"]), r["rate"] >= aim)
+    for what, seconds in AIM_RANKED_S.items() if run.donors >= AIM_DONORS else ():
+        if r := run.one(work="ranked search", what=what):
+            median = r["median_s"]
+            add(f">=8/10 with probabilities, {what}", f"<= {_time(seconds)}", _time(median), median <= seconds)
+    return rows
+
+
 def _aims(run: Run) -> list[str]:
     if run.donors < AIM_DONORS:
         return []
@@ -372,18 +452,20 @@ def markdown(runs: Sequence[Run]) -> str:
         + "; `benchmarks/README.md` says what was measured and how to read it.",
         "",
     ]
-    of_donors = [run for run in runs if run.donors]
+    of_donors = [run for run in runs if any(run.one(work=work) for work in ("search", "build", "open"))]
     if of_donors:
         lines += _aims(of_donors[-1])
     for run in runs:
         if aims := _aims_of_names(run):
             lines += ["## The aims, for names", "", *_table(["work", "aim", "measured", ""], aims)]
+        if aims := _aims_of_prediction(run):
+            lines += ["## The aims, for prediction", "", *_table(["work", "aim", "measured", ""], aims)]
     for run in of_donors:
         lines += [*_head(run), *_searches(run), *_builds(run), *_opens(run)]
     if len(of_donors) > 1:
         lines += _growth(of_donors)
     for run in runs:
-        lines += _names(run)
+        lines += [*_names(run), *_predictions(run)]
     return "\n".join(lines).rstrip() + "\n"
 
 
