@@ -3,9 +3,9 @@
 
 #include "bindings.hpp"
 
-#include "allomatch/detail_table.hpp"
 #include "allomatch/search.hpp"
 #include "arrow_abi.hpp"
+#include "typing_columns.hpp"
 
 namespace allomatch::bindings {
 
@@ -52,7 +52,8 @@ py::tuple numbers(const LocusDetail& detail) {
                                          pair(detail.markers), detail.one_mismatch, pair(detail.mismatched)));
 }
 
-// A phenotype, or a dictionary of columns as allomatch.match_table casts them: "gl", or "A_1", "A_2" and so on.
+}  // namespace
+
 TypingColumns typing_columns(const py::object& table, Side side, std::size_t rows, std::span<const Locus> loci,
                              unsigned threads, std::vector<CellError>& errors) {
     if (py::isinstance<Phenotype>(table)) return {py::cast<const Phenotype&>(table), loci};
@@ -73,6 +74,23 @@ TypingColumns typing_columns(const py::object& table, Side side, std::size_t row
     return released([&](const Cancel& cancel) { return TypingColumns(cells, side, loci, threads, cancel, errors); });
 }
 
+py::list detail_arrays(std::vector<std::vector<std::uint8_t>> tables, std::size_t rows) {
+    py::list arrays;
+    for (std::vector<std::uint8_t>& table : tables)
+        arrays.append(own(std::move(table), {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
+    return arrays;
+}
+
+py::list cell_errors(std::span<const CellError> errors) {
+    py::list rows;
+    for (const CellError& e : errors)
+        rows.append(py::make_tuple(e.row, e.side == Side::Patient ? "patient" : "donor", e.field, e.value,
+                                   static_cast<int>(e.code), e.message));
+    return rows;
+}
+
+namespace {
+
 py::tuple match_table(const py::object& patients, const py::object& donors, std::size_t rows,
                       const std::vector<std::string>& loci, const Nomenclature& nomenclature, const std::string& policy,
                       const std::string& profile_text, bool donor_required, unsigned threads) {
@@ -88,19 +106,7 @@ py::tuple match_table(const py::object& patients, const py::object& donors, std:
     std::vector<std::vector<std::uint8_t>> tables = released([&](const Cancel& cancel) {
         return match_columns(nomenclature, patient_columns, donor_columns, request, cancel, errors);
     });
-    py::list arrays;
-    for (std::vector<std::uint8_t>& table : tables) {
-        auto owned = std::make_unique<std::vector<std::uint8_t>>(std::move(table));
-        const std::span<const std::uint8_t> bytes(*owned);
-        const py::capsule owner(owned.get(), [](void* p) { delete static_cast<std::vector<std::uint8_t>*>(p); });
-        (void)owned.release();  // the capsule's now
-        arrays.append(view(bytes, owner, {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
-    }
-    py::list rejected;
-    for (const CellError& e : errors)
-        rejected.append(py::make_tuple(e.row, e.side == Side::Patient ? "patient" : "donor", e.field, e.value,
-                                       static_cast<int>(e.code), e.message));
-    return py::make_tuple(arrays, rejected);
+    return py::make_tuple(detail_arrays(std::move(tables), rows), cell_errors(errors));
 }
 
 }  // namespace

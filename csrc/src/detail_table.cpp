@@ -103,21 +103,26 @@ class GlRows {
             if (alone_[row] != 0) visit(row);
         }
     }
+    struct Alone {
+        std::array<Typing, kLocusCount> typings;
+        std::vector<Phase> phases;
+    };
     // Throws what is wrong with it.
-    [[nodiscard]] static Phenotype read_alone(std::string_view text) {
-        Phenotype all;
+    [[nodiscard]] static Alone read_alone(std::string_view text) {
+        Alone all;
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find('^', begin), text.size());
             const Phenotype part = Phenotype::from_gl(text.substr(begin, end - begin));
             for (std::size_t l = 0; l < kLocusCount; ++l) {
                 const auto locus = static_cast<Locus>(l);
                 if (part[locus].untyped()) continue;
-                if (!all[locus].untyped()) {
+                if (!all.typings[l].untyped()) {
                     throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) +
                                                            " is given twice in " + shown(text) + "; give it once");
                 }
-                all.set(locus, part[locus]);
+                all.typings[l] = part[locus];
             }
+            all.phases.insert(all.phases.end(), part.phases().begin(), part.phases().end());
             begin = end + 1;
         }
         return all;
@@ -192,6 +197,7 @@ TypingColumns::TypingColumns(const Phenotype& phenotype, std::span<const Locus> 
         columns_[index_of(locus)] =
             std::make_unique<Column>(locus, interner, std::vector<std::uint32_t>{interner.typing(phenotype[locus])});
     }
+    if (!phenotype.phases().empty()) phases_[0].assign(phenotype.phases().begin(), phenotype.phases().end());
 }
 
 TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
@@ -244,19 +250,36 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
         gl->for_each_alone([&](std::size_t row) {
             cancel.check();
             const std::string_view text = (*cells.gl)[row];
-            Phenotype phenotype;  // nothing is typed if it cannot be read
+            GlRows::Alone read;  // nothing is typed if it cannot be read
             try {
-                phenotype = GlRows::read_alone(text);
+                read = GlRows::read_alone(text);
             } catch (const Error& error) {
                 errors.add(side, row, "gl", text, error);
             }
-            for (std::size_t i = 0; i < loci.size(); ++i) typings[i][row] = interners[i].typing(phenotype[loci[i]]);
+            for (std::size_t i = 0; i < loci.size(); ++i)
+                typings[i][row] = interners[i].typing(read.typings[index_of(loci[i])]);
+            if (!read.phases.empty()) phases_.emplace(row, std::move(read.phases));
         });
     }
     parallel_for(loci.size(), thread_count(threads), cancel, [&](std::size_t i) {
         columns_[index_of(loci[i])] = std::make_unique<Column>(loci[i], interners[i], std::move(typings[i]));
     });
     cancel.check();
+}
+
+TypingColumns::TypingColumns(std::span<const Chosen> loci, std::size_t rows) : single_(false), rows_(rows) {
+    for (const auto& [dictionary, chosen] : loci) {
+        TypingInterner interner(dictionary.locus);
+        std::unordered_map<std::uint32_t, std::uint32_t> numbers;
+        std::vector<std::uint32_t> typings;
+        typings.reserve(rows);
+        for (const TypingId id : chosen) {
+            const auto [at, fresh] = numbers.try_emplace(id.value, 0);
+            if (fresh && id != kUntyped) at->second = interner.typing(dictionary.typing(id));
+            typings.push_back(at->second);
+        }
+        columns_[index_of(dictionary.locus)] = std::make_unique<Column>(dictionary.locus, interner, std::move(typings));
+    }
 }
 
 TypingColumns::~TypingColumns() = default;
@@ -268,6 +291,15 @@ DictionaryView TypingColumns::dictionary(Locus locus) const noexcept {
 
 TypingId TypingColumns::typing(Locus locus, std::size_t row) const noexcept {
     return TypingId{columns_[index_of(locus)]->typings[single_ ? 0 : row]};
+}
+
+std::span<const std::uint32_t> TypingColumns::typings(Locus locus) const noexcept {
+    return columns_[index_of(locus)]->typings;
+}
+
+std::span<const Phase> TypingColumns::phases(std::size_t row) const noexcept {
+    const auto at = phases_.find(single_ ? 0 : row);
+    return at == phases_.end() ? std::span<const Phase>() : std::span<const Phase>(at->second);
 }
 
 // ---- comparing

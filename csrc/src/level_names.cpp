@@ -73,8 +73,7 @@ void ReleaseLocus::make_level_names(Level level, LevelNames& made) const {
     made.begins.push_back(static_cast<std::uint32_t>(made.text.size()));
     made.own.resize(made.names.size());
     for (std::size_t i = 0; i < made.names.size(); ++i) {
-        made.own[i] =
-            (level == Level::PGroup || level == Level::GGroup) && made.names[i].kind == NameKind::Allele;
+        made.own[i] = (level == Level::PGroup || level == Level::GGroup) && made.names[i].kind == NameKind::Allele;
     }
     std::vector<std::uint32_t> places;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -94,8 +93,8 @@ void ReleaseLocus::make_level_names(Level level, LevelNames& made) const {
         made.of_allele.push_back({LevelNames::kSeveral | (again ? next - 1 : next), 0});
     }
     for (std::uint32_t i = count; i-- > 0;) {
-        const bool like_next = i + 1 < count && suffixes[i] == suffixes[i + 1] &&
-                               made.of_allele[i].place == made.of_allele[i + 1].place;
+        const bool like_next =
+            i + 1 < count && suffixes[i] == suffixes[i + 1] && made.of_allele[i].place == made.of_allele[i + 1].place;
         made.of_allele[i].run_end = like_next ? made.of_allele[i + 1].run_end : i + 1;
     }
     level_names_bytes_ += bytes_of(made.names) + made.text.capacity() + bytes_of(made.begins) +

@@ -15,7 +15,8 @@ constexpr bool is_allele_name(const Name& name) noexcept {
 
 // A name without data at a level: itself, its first two fields, or its first field.
 void reduce_openly(std::vector<Name>& out, const Name& name, Level level) {
-    const Name cut{{name.fields[0], name.fields[1], 0, 0}, NameKind::Allele, name.suffix == 'N' ? 'N' : char{0}, name.gene};
+    const Name cut{
+        {name.fields[0], name.fields[1], 0, 0}, NameKind::Allele, name.suffix == 'N' ? 'N' : char{0}, name.gene};
     const bool code = name.kind != NameKind::Allele && name.kind != NameKind::GGroup && name.kind != NameKind::PGroup &&
                       name.kind != NameKind::SmallG;
     if (code || level == Level::PGroup || level == Level::GGroup) {

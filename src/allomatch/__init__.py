@@ -14,10 +14,24 @@ from allomatch.errors import (
     ResourceError,
     TypingError,
 )
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
 from allomatch.match import LocusMatch, Match, match
 from allomatch.match_table import MatchTable, match_table
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
+from allomatch.prediction import (
+    Imputation,
+    ImputedTable,
+    LocusPrediction,
+    MatchPrediction,
+    PredictionTable,
+    impute,
+    impute_table,
+    predict,
+    predict_table,
+)
+from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.registry import AddReport, Registry
 from allomatch.search import Hit, Hits
 
@@ -27,18 +41,31 @@ __all__ = [
     "ArgumentError",
     "FileAccessError",
     "FileFormatError",
+    "FrequencySets",
+    "HaplotypeFrequencies",
     "Hit",
     "Hits",
+    "Imputation",
+    "ImputedTable",
     "LocusMatch",
+    "LocusPrediction",
     "Match",
+    "MatchPrediction",
     "MatchTable",
     "Nomenclature",
+    "PatientFactors",
     "Phenotype",
+    "PredictionTable",
+    "RankingPolicy",
     "Registry",
     "ReleaseNotFoundError",
     "ResourceError",
     "TypingError",
     "__version__",
+    "impute",
+    "impute_table",
     "match",
     "match_table",
+    "predict",
+    "predict_table",
 ]

@@ -1,4 +1,4 @@
-"""The command line: ``allomatch demo | index | add | search | match | info | verify | nomenclature``.
+"""The command line: ``allomatch demo | index | add | search | match | info | verify | nomenclature | frequencies``.
 
 Every command says what it did in a few lines, or as JSON with ``--json``. Exit codes: 0 fine, 1 bad input, 2 wrong usage,
 3 nothing matched. Errors go to standard error, without a traceback, with donor ids and never names.
@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
@@ -46,6 +47,7 @@ app = typer.Typer(
     help="Stem cell donor matching. Decision support, never a decision.",
 )
 app.add_typer(nomenclature_app, name="nomenclature")
+app.add_typer(frequencies_app, name="frequencies")
 app.command("match")(match_command)
 
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]

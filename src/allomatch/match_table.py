@@ -19,6 +19,7 @@ from allomatch.detail import CATEGORIES, CONFIDENCES, FIRST_VERDICT, GRADES, JOI
 from allomatch.errors import problem
 from allomatch.match import NullPolicy, Profile, check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
+from allomatch.people import columns_of_side, part_of_side, rows_of_sides
 from allomatch.phenotype import Phenotype
 
 __all__ = ["MatchTable", "match_table"]
@@ -113,15 +114,15 @@ def match_table(
     named = loci_of(loci)
     if isinstance(threads, bool) or not isinstance(threads, int) or not 0 <= threads <= 1024:
         raise problem("ValueOutOfRange", f"threads is {threads!r}; give 0 (all cores) to 1024")
-    first, second = _side("patients", patients, named), _side("donors", donors, named)
-    rows = _rows(first, second)
+    first, second = columns_of_side("patients", patients, named), columns_of_side("donors", donors, named)
+    rows = rows_of_sides(first, second)
     tables: list[pa.Table] = []
     errors: list[tuple[int, str, str, str, int, str]] = []
     for begin in range(0, max(rows, 1), _BATCH_ROWS):
         count = min(_BATCH_ROWS, rows - begin)
         bytes_of_loci, rejected = _core.match_table(
-            _part(first, begin, count),
-            _part(second, begin, count),
+            part_of_side(first, begin, count),
+            part_of_side(second, begin, count),
             count,
             named,
             nomenclature._core,
@@ -141,89 +142,6 @@ def match_table(
         nomenclature.release,
         null_policy,
     )
-
-
-# ---- what goes in ---------------------------------------------------------------------------------------------------------
-
-_Columns = dict[str, pa.ChunkedArray]
-
-
-def _side(name: str, value: Any, loci: Sequence[str]) -> Phenotype | _Columns:
-    """Return a phenotype, or columns of text by their name."""
-    if isinstance(value, str):
-        return Phenotype(value)
-    if isinstance(value, Phenotype):
-        return value
-    if isinstance(value, pa.RecordBatch):
-        value = pa.Table.from_batches([value])
-    try:
-        if isinstance(value, (pa.Array, pa.ChunkedArray)):
-            return {"gl": _text(name, "gl", pa.chunked_array([value]) if isinstance(value, pa.Array) else value)}
-        if isinstance(value, (list, tuple)) or (hasattr(value, "dtype") and not hasattr(value, "columns")):
-            values = pa.array(value, from_pandas=True) if not hasattr(value, "to_arrow") else value.to_arrow()
-            return {"gl": _text(name, "gl", pa.chunked_array([values]))}
-        if not hasattr(value, "__arrow_c_stream__"):
-            raise TypeError(f"a {type(value).__name__} is none of these")
-        table = value if isinstance(value, pa.Table) else pa.table(value)
-    except (pa.ArrowException, TypeError, ValueError) as failure:
-        raise problem(
-            "WrongType",
-            f"{name} are a phenotype, a GL string, a column of GL strings, or a table (pyarrow, pandas, polars, duckdb); "
-            f"this cannot be read: {failure}",
-        ) from failure
-    present = {column.strip().upper(): column for column in table.column_names}
-    if "GL" in present:
-        return {"gl": _text(name, "gl", table[present["GL"]])}
-    columns: _Columns = {}
-    for locus in loci:
-        pair = [f"{locus}_1", f"{locus}_2"]
-        if all(column in present for column in pair):
-            columns |= {column: _text(name, column, table[present[column]]) for column in pair}
-    if not columns:
-        raise problem(
-            "MissingColumn",
-            f"{name} have the columns {', '.join(table.column_names)}; a column gl is needed, or columns such as "
-            f"{loci[0]}_1 and {loci[0]}_2",
-        )
-    return columns
-
-
-def _text(side: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string_view(kind):
-        return column.cast(pa.large_string())
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
-        raise problem("WrongType", f"column {name} of the {side} is {column.type}; text is needed")
-    return column
-
-
-def _rows(first: Phenotype | _Columns, second: Phenotype | _Columns) -> int:
-    lengths = [len(next(iter(side.values()))) for side in (first, second) if not isinstance(side, Phenotype)]
-    if len(set(lengths)) > 1:
-        raise problem(
-            "InvalidArgument",
-            f"there are {lengths[0]} patients and {lengths[1]} donors; give as many of both, or one of either",
-        )
-    return lengths[0] if lengths else 1
-
-
-def _part(side: Phenotype | _Columns, begin: int, count: int) -> _core.Phenotype | dict[str, pa.Array]:
-    """Return some rows as the core reads them: utf8, or a dictionary of it."""
-    if isinstance(side, Phenotype):
-        return side._core
-    part: dict[str, pa.Array] = {}
-    for name, column in side.items():
-        rows = column.slice(begin, count)
-        if pa.types.is_dictionary(rows.type):
-            rows = rows.unify_dictionaries()
-            kind = pa.dictionary(pa.int32(), pa.string())
-            plain = rows.num_chunks == 0 or any(chunk.dictionary.null_count for chunk in rows.chunks)
-            rows = rows.cast(pa.string()) if plain else rows.cast(kind)
-        else:
-            rows = rows.cast(pa.string())
-        combined = rows.combine_chunks()
-        part[name] = combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
-    return part
 
 
 # ---- what comes out -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "allomatch/detail.hpp"
@@ -42,6 +43,12 @@ class TypingColumns {
     // Rows that cannot be read are added to `errors`, as of `side`.
     TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
                   const Cancel& cancel, std::vector<CellError>& errors);
+    // Rows that hold typings of other dictionaries (a registry's); those that no row has are left behind.
+    struct Chosen {
+        DictionaryView dictionary;
+        std::vector<TypingId> typings;  // of each row
+    };
+    TypingColumns(std::span<const Chosen> loci, std::size_t rows);
     ~TypingColumns();
     TypingColumns(TypingColumns&&) noexcept;
     TypingColumns& operator=(TypingColumns&&) = delete;
@@ -52,9 +59,13 @@ class TypingColumns {
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] DictionaryView dictionary(Locus locus) const noexcept;
     [[nodiscard]] TypingId typing(Locus locus, std::size_t row) const noexcept;
+    // Of every row; one for a single phenotype.
+    [[nodiscard]] std::span<const std::uint32_t> typings(Locus locus) const noexcept;
+    [[nodiscard]] std::span<const Phase> phases(std::size_t row) const noexcept;
 
   private:
     struct Column;
+    std::unordered_map<std::size_t, std::vector<Phase>> phases_;  // of the few rows that have any
     bool single_;
     std::size_t rows_;
     std::array<std::unique_ptr<Column>, kLocusCount> columns_;

@@ -1,0 +1,83 @@
+// Consistency: which haplotypes of a set a person may have, and which two of them together (SEMANTICS section 4).
+//
+// At a locus a typing says of every class which *side* it is on: the positions, of which alternatives, that it may
+// stand at. Two haplotypes explain the typing together if their sides are compatible at every locus; loci that a GL
+// string joins by '~' are one *block*, whose sides must agree in direction.
+//
+// Invariants: a side of 0 is "not possible". For a typing of one genotype the sides are 1 (first position only), 2
+// (second only) and 3 (either).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "allomatch/haplotypes.hpp"
+#include "allomatch/phenotype.hpp"
+
+namespace allomatch {
+
+// The sides of the classes at one locus.
+struct LocusSides {
+    std::vector<std::uint16_t> of_class;
+    std::uint16_t count = 0;               // sides are 1 .. count
+    std::vector<std::uint8_t> compatible;  // [a * (count + 1) + b]
+    // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
+    std::optional<std::array<Name, 2>> certain;
+    bool untyped = false;
+    std::size_t alternatives = 0;  // genotypes of the typing
+
+    [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
+        return compatible[a * (count + 1U) + b] != 0;
+    }
+};
+
+// One person in the terms of a set: a locus for every level.
+struct Person {
+    std::vector<LocusSides> levels;
+    std::vector<std::vector<std::size_t>> phased;  // blocks of several levels; these hold sides 1 to 3
+    std::vector<Locus> ignored;                    // typed, but not in the set
+    std::vector<Locus> unread;                     // typed, but the nomenclature knows none of it: as untyped
+};
+
+// What the names of some people's typings allow in a set: read once, for all of these people.
+class PeopleReader {
+  public:
+    // `dictionaries`: by locus; a default one where nobody is typed.
+    PeopleReader(std::shared_ptr<const HaplotypeSet> set, std::span<const DictionaryView, kLocusCount> dictionaries);
+
+    [[nodiscard]] const HaplotypeSet& set() const noexcept { return *set_; }
+    [[nodiscard]] const std::shared_ptr<const HaplotypeSet>& shared_set() const noexcept { return set_; }
+    // `typings`: by locus, of the dictionaries.
+    [[nodiscard]] Person read(std::span<const TypingId, kLocusCount> typings, std::span<const Phase> phases = {}) const;
+    // The first position of the typing that the nomenclature knows nothing of.
+    [[nodiscard]] std::optional<PositionId> unknown(Locus locus, TypingId typing) const;
+    // The one genotype that a typing leaves, at a locus in the set or not.
+    [[nodiscard]] std::optional<std::array<Name, 2>> certain(Locus locus, TypingId typing) const;
+
+  private:
+    struct AtLocus {
+        AlleleClasses classes;  // none at a locus that the set lacks
+        std::size_t words = 0;
+        std::vector<std::uint64_t> bits;              // of each name
+        std::vector<AlleleClasses::Allowed> allowed;  // of each name
+        DictionaryView dictionary;
+    };
+    // What a position allows; and if it is one thing only, which.
+    struct PositionSides {
+        bool known = false;
+        std::optional<Name> only;
+    };
+    PositionSides read_position(const AtLocus& at, std::span<const std::uint32_t> names,
+                                std::span<std::uint64_t> bits) const;
+    void read_typing(const AtLocus& at, TypingId typing, LocusSides& sides, bool& unread) const;
+    void read_phase(const Phase& phase, Person& person) const;
+
+    std::shared_ptr<const HaplotypeSet> set_;
+    std::vector<AtLocus> loci_;  // kLocusCount
+};
+
+}  // namespace allomatch

@@ -1,0 +1,48 @@
+// Predictions and imputations of many people at once: columns of interned typings, each distinct phenotype once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "allomatch/parallel_for.hpp"
+#include "allomatch/prediction.hpp"
+
+namespace allomatch {
+
+// People as rows; views of someone else's memory.
+struct People {
+    std::size_t rows = 0;
+    std::array<DictionaryView, kLocusCount> dictionaries;             // default where nobody is typed
+    std::array<std::span<const std::uint32_t>, kLocusCount> typings;  // of each row; empty: untyped
+    std::function<std::span<const Phase>(std::size_t row)> phases;    // none: nobody's
+
+    [[nodiscard]] std::array<TypingId, kLocusCount> of(std::size_t row) const noexcept;
+    [[nodiscard]] std::span<const Phase> phases_of(std::size_t row) const;
+};
+
+// Rows of equal typings (and no phase) share a number; the first row of each.
+struct DistinctPeople {
+    std::vector<std::uint32_t> number_of;  // of each row
+    std::vector<std::uint32_t> rows;       // of each number
+};
+[[nodiscard]] DistinctPeople distinct_people(const People& people, const Cancel& cancel);
+
+// A row of `width()` values for each donor, NaN where the donor (or the patient) is not represented.
+[[nodiscard]] std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
+                                                 const Cancel& cancel);
+
+// What imputation says of each person.
+struct ImputedColumn {
+    std::vector<double> totals;             // 0: not represented
+    std::vector<std::uint64_t> diplotypes;  // how many there are
+    std::vector<std::uint32_t> offsets{0};  // of the listed ones, best first
+    std::vector<HaplotypeId> first, second;
+    std::vector<double> posteriors;
+};
+[[nodiscard]] ImputedColumn impute_column(const PeopleReader& reader, const People& people, std::uint32_t most,
+                                          unsigned threads, const Cancel& cancel);
+
+}  // namespace allomatch

@@ -1,0 +1,210 @@
+// See consistency.hpp.
+#include "allomatch/consistency.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace allomatch {
+namespace {
+
+// Sides 1, 2 and 3 of a typing of one genotype.
+constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,  //
+                                         0, 0, 1, 1,  //
+                                         0, 1, 0, 1,  //
+                                         0, 1, 1, 1};
+
+void set_pair_sides(LocusSides& sides) {
+    sides.count = 3;
+    sides.compatible.assign(std::begin(kPairSides), std::end(kPairSides));
+}
+
+bool bit(std::span<const std::uint64_t> bits, std::size_t i) noexcept {
+    return (bits[i >> 6U] >> (i & 63U) & 1U) != 0;
+}
+
+bool same_pair(const std::array<Name, 2>& a, const std::array<Name, 2>& b) noexcept {
+    return a == b || (a[0] == b[1] && a[1] == b[0]);
+}
+
+// Whether a null allele of the set is among the bits.
+bool has_null(const AlleleClasses& classes, std::span<const std::uint64_t> bits) noexcept {
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+        if (bit(bits, c) && is_null_class(classes.name(ClassId{static_cast<std::uint16_t>(c)}))) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+PeopleReader::PeopleReader(std::shared_ptr<const HaplotypeSet> set,
+                           std::span<const DictionaryView, kLocusCount> dictionaries)
+    : set_(std::move(set)) {
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        const auto locus = static_cast<Locus>(l);
+        const auto level = set_->level_of(locus);
+        AtLocus at{
+            level ? set_->classes(*level) : AlleleClasses(set_->nomenclature(), locus, {}), 0, {}, {}, dictionaries[l]};
+        at.words = at.classes.words();
+        at.bits.resize(at.words * at.dictionary.names.size());
+        for (std::size_t n = 0; n < at.dictionary.names.size(); ++n) {
+            at.allowed.push_back(
+                at.classes.allow(at.dictionary.names[n], std::span(at.bits).subspan(n * at.words, at.words)));
+        }
+        loci_.push_back(std::move(at));
+    }
+}
+
+PeopleReader::PositionSides PeopleReader::read_position(const AtLocus& at, std::span<const std::uint32_t> names,
+                                                        std::span<std::uint64_t> bits) const {
+    std::fill(bits.begin(), bits.end(), 0);
+    PositionSides result;
+    bool one = true;
+    bool possibly_null = false;
+    for (const std::uint32_t n : names) {
+        const AlleleClasses::Allowed& allowed = at.allowed[n];
+        if (!allowed.known) continue;
+        for (std::size_t w = 0; w < at.words; ++w) bits[w] |= at.bits[n * at.words + w];
+        one = one && allowed.only && (!result.known || result.only == allowed.only);
+        if (!result.known) result.only = allowed.only;
+        possibly_null = possibly_null || allowed.possibly_null;
+        result.known = true;
+    }
+    // A null that a group may hold is a possibility only where the set has it.
+    if (possibly_null && has_null(at.classes, bits)) one = false;
+    if (!one) result.only.reset();
+    return result;
+}
+
+namespace {
+
+std::span<const std::uint32_t> names_of(const DictionaryView& dictionary, PositionId position) {
+    const std::uint32_t begin = dictionary.position_offsets[position.value];
+    return dictionary.position_names.subspan(begin, dictionary.position_offsets[position.value + 1] - begin);
+}
+
+}  // namespace
+
+void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& sides, bool& unread) const {
+    const std::size_t classes = at.classes.size();
+    const auto alternatives = typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
+    sides.of_class.assign(classes, 0);
+    sides.alternatives = alternatives.size();
+    set_pair_sides(sides);
+    std::vector<std::uint64_t> first(at.words);
+    std::vector<std::uint64_t> second(at.words);
+    // Of each class, for each alternative, which of its two positions it may stand at.
+    std::vector<std::vector<std::uint8_t>> standing;
+    bool known = true;
+    bool one = true;
+    for (const PositionPair& pair : alternatives) {
+        const PositionSides a = read_position(at, names_of(at.dictionary, pair.first), first);
+        const PositionSides b = read_position(at, names_of(at.dictionary, pair.second), second);
+        known = known && a.known && b.known;
+        std::optional<std::array<Name, 2>> genotype;
+        if (a.only && b.only) genotype = {*a.only, *b.only};
+        one = one && genotype && (standing.empty() || same_pair(*sides.certain, *genotype));
+        if (standing.empty()) sides.certain = genotype;
+        auto& mask = standing.emplace_back(classes);
+        for (std::size_t c = 0; c < classes; ++c)
+            mask[c] = static_cast<std::uint8_t>((bit(first, c) ? 1 : 0) | (bit(second, c) ? 2 : 0));
+    }
+    if (!one || !known) sides.certain.reset();
+    unread = !known;
+    if (standing.empty() || !known) {
+        // Untyped, or as untyped: anything.
+        sides.untyped = true;
+        std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{3});
+        return;
+    }
+    if (standing.size() == 1) {
+        std::copy(standing[0].begin(), standing[0].end(), sides.of_class.begin());
+        return;
+    }
+    // Classes that stand alike in every alternative are on one side.
+    std::map<std::vector<std::uint8_t>, std::uint16_t> numbers;
+    std::vector<std::vector<std::uint8_t>> of_side{{}};
+    for (std::size_t c = 0; c < classes; ++c) {
+        std::vector<std::uint8_t> alike;
+        bool possible = false;
+        for (const auto& mask : standing) {
+            alike.push_back(mask[c]);
+            possible = possible || mask[c] != 0;
+        }
+        if (!possible) continue;
+        const auto [it, fresh] = numbers.try_emplace(alike, static_cast<std::uint16_t>(numbers.size() + 1));
+        if (fresh) of_side.push_back(alike);
+        sides.of_class[c] = it->second;
+    }
+    sides.count = static_cast<std::uint16_t>(numbers.size());
+    const std::size_t row = sides.count + 1U;
+    sides.compatible.assign(row * row, 0);
+    for (std::size_t a = 1; a < row; ++a) {
+        for (std::size_t b = 1; b < row; ++b) {
+            for (std::size_t g = 0; g < standing.size(); ++g) {
+                if (kPairSides[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.compatible[a * row + b] = 1;
+            }
+        }
+    }
+}
+
+// Where the loci of a phase stand side by side: side 1 is its first haplotype, side 2 the second.
+void PeopleReader::read_phase(const Phase& phase, Person& person) const {
+    std::vector<std::size_t> levels;
+    for (std::size_t i = 0; i < phase.loci.size(); ++i) {
+        const auto level = set_->level_of(phase.loci[i]);
+        if (!level || person.levels[*level].untyped) continue;
+        const AtLocus& at = loci_[index_of(phase.loci[i])];
+        LocusSides& sides = person.levels[*level];
+        std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{0});
+        set_pair_sides(sides);
+        for (std::uint16_t h = 0; h < 2; ++h) {
+            std::vector<std::uint64_t> bits(at.words);
+            for (const Name& name : phase.haplotypes[h][i].names) (void)at.classes.allow(name, bits);
+            for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
+                if (bit(bits, c)) sides.of_class[c] = static_cast<std::uint16_t>(sides.of_class[c] | (1U << h));
+            }
+        }
+        levels.push_back(*level);
+    }
+    if (levels.size() > 1) person.phased.push_back(std::move(levels));
+}
+
+Person PeopleReader::read(std::span<const TypingId, kLocusCount> typings, std::span<const Phase> phases) const {
+    Person person;
+    const auto levels = set_->levels();
+    person.levels.resize(levels.size());
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        const auto locus = static_cast<Locus>(l);
+        const auto level = set_->level_of(locus);
+        if (!level) {
+            if (typings[l] != kUntyped) person.ignored.push_back(locus);
+            continue;
+        }
+        bool unread = false;
+        read_typing(loci_[l], typings[l], person.levels[*level], unread);
+        if (unread) person.unread.push_back(locus);
+    }
+    for (const Phase& phase : phases) read_phase(phase, person);
+    return person;
+}
+
+std::optional<PositionId> PeopleReader::unknown(Locus locus, TypingId typing) const {
+    if (typing == kUntyped) return std::nullopt;
+    const AtLocus& at = loci_[index_of(locus)];
+    std::vector<std::uint64_t> bits(at.words);
+    for (const PositionPair& pair : at.dictionary.alternatives(typing)) {
+        for (const PositionId position : {pair.first, pair.second}) {
+            if (!read_position(at, names_of(at.dictionary, position), bits).known) return position;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::array<Name, 2>> PeopleReader::certain(Locus locus, TypingId typing) const {
+    LocusSides sides;
+    bool unread = false;
+    read_typing(loci_[index_of(locus)], typing, sides, unread);
+    return sides.certain;
+}
+
+}  // namespace allomatch

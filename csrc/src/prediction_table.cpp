@@ -1,0 +1,137 @@
+// See prediction_table.hpp.
+#include "allomatch/prediction_table.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "allomatch/error.hpp"
+
+namespace allomatch {
+
+std::array<TypingId, kLocusCount> People::of(std::size_t row) const noexcept {
+    std::array<TypingId, kLocusCount> ids{};
+    for (std::size_t l = 0; l < kLocusCount; ++l) {
+        if (!typings[l].empty()) ids[l] = TypingId{typings[l][row]};
+    }
+    return ids;
+}
+
+std::span<const Phase> People::phases_of(std::size_t row) const {
+    return phases ? phases(row) : std::span<const Phase>();
+}
+
+namespace {
+
+constexpr std::size_t kRowsBetweenChecks = 4096;
+// People that a task takes: enough to pay for the memory of a thread, few enough to share out and to stop soon.
+constexpr std::size_t kPeopleOfTask = 256;
+
+std::uint64_t hash_of(const std::array<TypingId, kLocusCount>& ids) noexcept {
+    std::uint64_t hash = 0;
+    for (const TypingId id : ids) hash = (hash ^ id.value) * 0x9e3779b97f4a7c15ULL ^ (hash >> 31U);
+    return hash ^ (hash >> 32U);
+}
+
+}  // namespace
+
+DistinctPeople distinct_people(const People& people, const Cancel& cancel) {
+    DistinctPeople result;
+    result.number_of.resize(people.rows);
+    std::vector<std::uint32_t> slots(1024);
+    for (std::size_t row = 0; row < people.rows; ++row) {
+        if (row % kRowsBetweenChecks == 0) cancel.check();
+        const auto ids = people.of(row);
+        if (!people.phases_of(row).empty()) {
+            result.number_of[row] = static_cast<std::uint32_t>(result.rows.size());
+            result.rows.push_back(static_cast<std::uint32_t>(row));
+            continue;
+        }
+        if (2 * (result.rows.size() + 1) > slots.size()) {
+            slots.assign(2 * slots.size(), 0U);
+            for (std::uint32_t n = 0; n < result.rows.size(); ++n) {
+                if (!people.phases_of(result.rows[n]).empty()) continue;
+                std::size_t i = hash_of(people.of(result.rows[n])) & (slots.size() - 1);
+                while (slots[i] != 0) i = (i + 1) & (slots.size() - 1);
+                slots[i] = n + 1;
+            }
+        }
+        std::size_t i = hash_of(ids) & (slots.size() - 1);
+        while (slots[i] != 0 && people.of(result.rows[slots[i] - 1U]) != ids) i = (i + 1) & (slots.size() - 1);
+        if (slots[i] == 0) {
+            result.rows.push_back(static_cast<std::uint32_t>(row));
+            slots[i] = static_cast<std::uint32_t>(result.rows.size());
+        }
+        result.number_of[row] = slots[i] - 1U;
+    }
+    return result;
+}
+
+std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
+                                   const Cancel& cancel) {
+    const DistinctPeople distinct = distinct_people(donors, cancel);
+    const std::size_t width = prediction.width();
+    std::vector<double> values(distinct.rows.size() * width);
+    const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
+    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+        const auto scratch = prediction.scratch();
+        const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
+        for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
+            if (cancel.stopped()) return;
+            const std::size_t row = distinct.rows[n];
+            const std::span<double> out = std::span(values).subspan(n * width, width);
+            if (!prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out))
+                std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
+        }
+    });
+    cancel.check();
+    if (distinct.rows.size() == donors.rows) return values;
+    std::vector<double> result(donors.rows * width);
+    for (std::size_t row = 0; row < donors.rows; ++row) {
+        const auto from = values.begin() + static_cast<std::ptrdiff_t>(distinct.number_of[row] * width);
+        std::copy_n(from, width, result.begin() + static_cast<std::ptrdiff_t>(row * width));
+    }
+    return result;
+}
+
+ImputedColumn impute_column(const PeopleReader& reader, const People& people, std::uint32_t most, unsigned threads,
+                            const Cancel& cancel) {
+    struct One {
+        double total = 0;
+        std::uint64_t diplotypes = 0;
+        std::vector<Diplotype> best;
+    };
+    const DistinctPeople distinct = distinct_people(people, cancel);
+    std::vector<One> all(distinct.rows.size());
+    const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
+    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+        const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
+        const Cancel never;
+        for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
+            if (cancel.stopped()) return;
+            const std::size_t row = distinct.rows[n];
+            const Candidates candidates(reader.set(), reader.read(people.of(row), people.phases_of(row)));
+            all[n] = {candidates.total(), candidates.diplotype_count(), {}};
+            if (most > 0) all[n].best = best_diplotypes(reader.set(), candidates, most, never);
+        }
+    });
+    cancel.check();
+    ImputedColumn result;
+    for (std::size_t row = 0; row < people.rows; ++row) {
+        const One& one = all[distinct.number_of[row]];
+        result.totals.push_back(one.total);
+        result.diplotypes.push_back(one.diplotypes);
+        for (const Diplotype& each : one.best) {
+            result.first.push_back(each.first);
+            result.second.push_back(each.second);
+            result.posteriors.push_back(each.weight / one.total);
+        }
+        if (result.first.size() > 0xffffffffULL)
+            throw Error(ErrorCode::TooManyValues,
+                        "the pairs of haplotypes of all people together are more than 2^32; "
+                        "ask for fewer of each, or for fewer people at once");
+        result.offsets.push_back(static_cast<std::uint32_t>(result.first.size()));
+    }
+    return result;
+}
+
+}  // namespace allomatch

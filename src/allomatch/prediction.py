@@ -1,0 +1,671 @@
+"""Prediction: what a person's typings most likely hide, and how likely two people match (SEMANTICS section 4).
+
+The sums are the core's and exact: every pair of haplotypes that explains a typing counts. Probabilities are 0 to 1. A person
+whose every locus is one genotype needs no frequencies; one whom no pair of haplotypes explains is *not represented*, and has no
+probabilities. docs/prediction.md has the formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from allomatch import _core
+from allomatch.carried import Carried, Populations, carry
+from allomatch.errors import problem
+from allomatch.match import check_choice, loci_of, match
+from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.people import Columns, columns_of_side, part_of_side
+from allomatch.phenotype import Phenotype
+
+__all__ = [
+    "Imputation",
+    "ImputedTable",
+    "LocusPrediction",
+    "MatchPrediction",
+    "PredictionTable",
+    "impute",
+    "impute_table",
+    "predict",
+    "predict_table",
+]
+
+ERROR_SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("code", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
+
+
+# ---- imputation -----------------------------------------------------------------------------------------------------------
+
+
+class Imputation:
+    """The pairs of haplotypes that a person may have.
+
+    Attributes:
+        phenotype: Whose.
+        loci: Loci of the haplotypes.
+        ignored: Loci at which the person is typed and the frequencies say nothing.
+        population: Whose frequencies.
+        nomenclature: The release that the names were read under.
+        total: The sum of all weights, f(h) f(k), twice that for unlike h and k: the likelihood of the typings.
+        diplotype_count: How many pairs of haplotypes explain the typings.
+        diplotypes: Those that were asked for, best first: columns ``first``, ``second`` (haplotypes, such as
+            ``A*01:01P~B*08:01P``), ``weight``, ``posterior`` (float64, 0..1).
+    """
+
+    def __init__(
+        self, phenotype: Phenotype, carried: Carried, nomenclature: str, best: int | None, person: _core.People
+    ) -> None:
+        self.phenotype = phenotype
+        self.loci = carried.loci
+        self.ignored = tuple(person.ignored())
+        self.population = carried.population
+        self.nomenclature = nomenclature
+        self._carried = carried
+        self._person = person
+        totals, counts, _, first, second, posteriors = person.impute(2**32 - 1 if best is None else best, 1)
+        self.total = float(totals[0])
+        self.diplotype_count = int(counts[0])
+        self.diplotypes = pa.table(
+            {
+                "first": _haplotypes(carried, first),
+                "second": _haplotypes(carried, second),
+                "weight": posteriors * self.total,
+                "posterior": posteriors,
+            }
+        )
+
+    @property
+    def represented(self) -> bool:
+        """Whether any pair of haplotypes explains the typings."""
+        return self.total > 0
+
+    @property
+    def lost(self) -> float:
+        """The posterior mass of the pairs that are not listed, 0..1; 0 if all are listed."""
+        if self.diplotypes.num_rows == self.diplotype_count:
+            return 0.0
+        return max(0.0, 1.0 - float(np.sum(self.diplotypes["posterior"].to_numpy())))
+
+    @cached_property
+    def genotypes(self) -> pa.Table:
+        """Every genotype, phase left out, best first: columns ``genotype`` (a GL string), ``weight``, ``posterior``.
+
+        Raises:
+            ResourceError: There are more than 100 million pairs of haplotypes.
+        """
+        return self.genotypes_over(self.loci)
+
+    def genotypes_over(self, loci: str | Sequence[str]) -> pa.Table:
+        """Return :attr:`genotypes` over some of the loci, the others summed over."""
+        named = loci_of(loci)
+        for locus in named:
+            if locus not in self.loci:
+                raise problem(
+                    "InvalidArgument", f"locus {locus} is not among those of the haplotypes, {', '.join(self.loci)}"
+                )
+        if not self.represented:
+            return pa.table({"genotype": pa.array([], pa.string()), "weight": np.zeros(0), "posterior": np.zeros(0)})
+        classes, weights = self._person.genotypes(named)
+        parts: list[npt.NDArray[np.object_]] = []
+        for at, locus in enumerate(named):
+            names = np.array(self._carried.core.names()[self._carried.core.loci.index(locus)], dtype=object)
+            parts.append(names[classes[:, at, 0]] + "+" + names[classes[:, at, 1]])
+        texts = parts[0]
+        for part in parts[1:]:
+            texts = texts + "^" + part
+        return pa.table(
+            {"genotype": pa.array(texts, pa.string()), "weight": weights, "posterior": weights / self.total}
+        )
+
+    def explain(self) -> str:
+        """Return in words what the person most likely has."""
+        where = f"frequencies of {self.population}, nomenclature {self.nomenclature}"
+        if not self.represented:
+            return f"not represented: no pair of haplotypes explains the typings ({where})"
+        lines = [f"{self.diplotype_count:,} pairs of haplotypes explain the typings ({where})"]
+        for row in self.diplotypes.slice(0, 5).to_pylist():
+            lines.append(f"  {row['posterior']:.4f}  {row['first']}  {row['second']}")
+        if self.ignored:
+            lines.append(f"  the frequencies say nothing of {', '.join(self.ignored)}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return (
+            f"Imputation(represented={self.represented}, diplotypes={self.diplotype_count}, "
+            f"population={self.population!r}, total={self.total:.6g})"
+        )
+
+
+def _haplotypes(carried: Carried, numbers: npt.NDArray[np.uint32]) -> pa.Array:
+    """Return haplotypes as text, their loci in the house order."""
+    classes = carried.core.classes(numbers)
+    order = carried.core.loci
+    texts: Any = None
+    for locus in carried.loci:
+        at = order.index(locus)
+        names = np.array(carried.core.names()[at], dtype=object)[classes[:, at]]
+        texts = names if texts is None else texts + "~" + names
+    return pa.array(texts, pa.string())
+
+
+def impute(
+    person: Phenotype | str,
+    frequencies: Populations,
+    nomenclature: Nomenclature,
+    *,
+    best: int | None = None,
+) -> Imputation:
+    """Find every pair of haplotypes that explains a person's typings, with its probability.
+
+    Args:
+        person: A phenotype or GL string. Untyped loci of the frequencies are summed over; phase (``~``) is respected.
+        frequencies: Those of the person's population; of two parents' populations a pair.
+        nomenclature: Both the typings and the frequencies are carried to its ARD groups.
+        best: List the best so many pairs only (all are counted, and the mass of the others is ``lost``); ``None``: all.
+
+    Raises:
+        TypingError: A typing is malformed, or the nomenclature knows none of the names of one of its positions.
+        ArgumentError: Something else than frequencies, or a number out of range.
+        ResourceError: ``best`` is None and there are more than 100 million pairs.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from allomatch import HaplotypeFrequencies
+        >>> table = pa.table({"haplotype": ["A*01:01~B*08:01", "A*02:01~B*07:02", "A*02:05~B*07:02"], "frequency": [0.5, 0.3, 0.1]})
+        >>> freqs = HaplotypeFrequencies.from_arrow(table, population="X")
+        >>> who = impute("A*01:01+A*02:XX^B*08:01+B*07:02", freqs, Nomenclature.two_field())
+        >>> [round(p, 4) for p in who.diplotypes["posterior"].to_pylist()]
+        [0.75, 0.25]
+        >>> who.diplotypes["second"].to_pylist()
+        ['A*02:01~B*07:02', 'A*02:05~B*07:02']
+    """
+    check_choice("nomenclature", nomenclature, Nomenclature)
+    person = person if isinstance(person, Phenotype) else Phenotype(person)
+    _check_count("best", best)
+    carried = carry(frequencies, nomenclature)
+    return Imputation(person, carried, nomenclature.release, best, _core.People(carried.core, person._core))
+
+
+@dataclass(frozen=True, slots=True)
+class ImputedTable:
+    """Many people imputed.
+
+    Attributes:
+        table: One row a person: ``total`` (float64, 0 if not represented), ``diplotype_count`` (uint64), ``lost`` (float64, the
+            posterior mass not listed), ``diplotypes``: a list of the best pairs, each ``first``, ``second``, ``posterior``.
+            All are null in a row that could not be read.
+        errors: Why: row (from 0), field, value, code (docs/errors.md), message.
+        population: Whose frequencies.
+        nomenclature: The release that the names were read under.
+    """
+
+    table: pa.Table
+    errors: pa.Table
+    population: str
+    nomenclature: str
+
+
+def impute_table(
+    people: Any, frequencies: Populations, nomenclature: Nomenclature, *, best: int = 10, threads: int = 0
+) -> ImputedTable:
+    """Impute many people, each distinct phenotype once.
+
+    Args:
+        people: A column of GL strings, or a table with a column ``gl`` or columns ``A_1``, ``A_2`` and so on.
+        frequencies: As in :func:`impute`, for all of them.
+        nomenclature: As in :func:`impute`.
+        best: List the best so many pairs of each person; 0: none, only totals and counts.
+        threads: 0 means all cores; the result does not depend on it.
+    """
+    check_choice("nomenclature", nomenclature, Nomenclature)
+    _check_count("best", best)
+    carried = carry(frequencies, nomenclature)
+    columns = columns_of_side("people", people, LOCI)
+    rows = 1 if isinstance(columns, Phenotype) else len(next(iter(columns.values())))
+    read = _core.People(carried.core, part_of_side(columns, 0, rows), rows, threads)
+    totals, counts, offsets, first, second, posteriors = read.impute(best, threads)
+    bad = _bad_rows(read, rows)
+    listed = pa.StructArray.from_arrays(
+        [_haplotypes(carried, first), _haplotypes(carried, second), pa.array(posteriors)],
+        names=["first", "second", "posterior"],
+    )
+    sums = np.add.reduceat(np.append(posteriors, 0.0), offsets[:-1]) if rows else np.zeros(0)
+    sums = np.where(np.diff(offsets) > 0, sums, 0.0)
+    lost = np.where(totals > 0, np.where(np.diff(offsets) == counts, 0.0, np.maximum(0.0, 1 - sums)), 0.0)
+    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), listed)
+    if bad.any():
+        lists = pa.array([None if b else v for b, v in zip(bad, lists.to_pylist(), strict=True)], lists.type)
+    table = pa.table(
+        {
+            "total": pa.array(totals, mask=bad),
+            "diplotype_count": pa.array(counts, mask=bad),
+            "lost": pa.array(lost, mask=bad),
+            "diplotypes": lists,
+        }
+    )
+    return ImputedTable(table, _error_table(read), carried.population, nomenclature.release)
+
+
+# ---- pairs ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LocusPrediction:
+    """How likely mismatches are at one locus.
+
+    Attributes:
+        locus: Which.
+        p: Probability of 0, 1 and 2 mismatches; shape (3,), float64.
+        gvh: The same for the patient's antigens that the donor lacks.
+        hvg: The same for the donor's antigens that the patient lacks.
+        patient_positions: For each position of the patient's typing, in canonical order, the probability that it is
+            mismatched; shape (2,).
+        donor_positions: The same for the donor's.
+        tce: At DPB1: probability of each T-cell epitope verdict by its name (``match``, ``permissive``, ``non-permissive GvH``,
+            ``non-permissive HvG``, ``unknown``); elsewhere empty.
+    """
+
+    locus: str
+    p: npt.NDArray[np.float64]
+    gvh: npt.NDArray[np.float64]
+    hvg: npt.NDArray[np.float64]
+    patient_positions: npt.NDArray[np.float64]
+    donor_positions: npt.NDArray[np.float64]
+    tce: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, arrays as lists."""
+        return {
+            "locus": self.locus,
+            "p": self.p.tolist(),
+            "gvh": self.gvh.tolist(),
+            "hvg": self.hvg.tolist(),
+            "patient_positions": self.patient_positions.tolist(),
+            "donor_positions": self.donor_positions.tolist(),
+            "tce": dict(self.tce),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPrediction:
+    """How likely a patient and a donor match.
+
+    Attributes:
+        loci: The loci predicted.
+        ignored: Loci that were asked for and that the frequencies say nothing of.
+        p_mismatches: Probability of k mismatches, k = 0..2n; shape (2n + 1,), float64. None if either person is not represented.
+        gvh: The same for the patient's antigens that the donor lacks.
+        hvg: The same for the donor's antigens that the patient lacks.
+        by_locus: The same of each locus; empty if either person is not represented.
+        patient_represented: Whether the patient is certain, or some pair of haplotypes explains the typings.
+        donor_represented: The same of the donor.
+        patient_population: Whose frequencies stood for the patient.
+        donor_population: Whose for the donor.
+        nomenclature: The release that the names were read under.
+        lost: Posterior mass of the patient's genotypes that were left out (``tail``).
+    """
+
+    loci: tuple[str, ...]
+    ignored: tuple[str, ...]
+    p_mismatches: npt.NDArray[np.float64] | None
+    gvh: npt.NDArray[np.float64] | None
+    hvg: npt.NDArray[np.float64] | None
+    by_locus: tuple[LocusPrediction, ...]
+    patient_represented: bool
+    donor_represented: bool
+    patient_population: str
+    donor_population: str
+    nomenclature: str
+    lost: float = 0.0
+
+    @property
+    def represented(self) -> bool:
+        """Whether there are probabilities."""
+        return self.p_mismatches is not None
+
+    def at_most(self, k: int) -> float | None:
+        """Return the probability of at most k mismatches; None without probabilities."""
+        return None if self.p_mismatches is None else float(np.sum(self.p_mismatches[: k + 1]))
+
+    def __getitem__(self, locus: str) -> LocusPrediction:
+        for each in self.by_locus:
+            if each.locus == locus:
+                return each
+        raise problem(
+            "InvalidArgument",
+            f"there is no prediction at locus {locus!r}; predicted are {', '.join(self.loci) if self.by_locus else 'none'}",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, arrays as lists."""
+        return {
+            "loci": list(self.loci),
+            "ignored": list(self.ignored),
+            "p_mismatches": None if self.p_mismatches is None else self.p_mismatches.tolist(),
+            "gvh": None if self.gvh is None else self.gvh.tolist(),
+            "hvg": None if self.hvg is None else self.hvg.tolist(),
+            "by_locus": [each.to_dict() for each in self.by_locus],
+            "patient_represented": self.patient_represented,
+            "donor_represented": self.donor_represented,
+            "patient_population": self.patient_population,
+            "donor_population": self.donor_population,
+            "nomenclature": self.nomenclature,
+            "lost": self.lost,
+        }
+
+    def explain(self) -> str:
+        """Return in words how likely the two match, and why."""
+        whose = f"frequencies of {self.patient_population} for the patient and {self.donor_population} for the donor"
+        where = f"{whose}, nomenclature {self.nomenclature}"
+        if self.p_mismatches is None:
+            who = [
+                name
+                for name, ok in (("the patient", self.patient_represented), ("the donor", self.donor_represented))
+                if not ok
+            ]
+            return f"no probabilities: no pair of haplotypes explains the typings of {' and '.join(who)} ({where})"
+        p = self.p_mismatches
+        lines = [
+            f"probability of 0, 1, 2 mismatches over {len(p) - 1} positions: "
+            + ", ".join(f"{x:.4f}" for x in p[:3])
+            + f" ({where})"
+        ]
+        for each in self.by_locus:
+            text = f"  {each.locus}: matched with probability {each.p[0]:.4f}"
+            if each.p[0] < 1:
+                likely = int(np.argmax(each.donor_positions)) + 1
+                text += (
+                    f", one mismatch {each.p[1]:.4f}, two {each.p[2]:.4f}; the donor's position {likely} most likely"
+                )
+            if each.tce:
+                text += "; " + ", ".join(f"{name} {x:.4f}" for name, x in each.tce.items())
+            lines.append(text)
+        if self.ignored:
+            lines.append(f"  the frequencies say nothing of {', '.join(self.ignored)}")
+        return "\n".join(lines)
+
+
+def predict(
+    patient: Phenotype | str,
+    donor: Phenotype | str,
+    frequencies: Populations,
+    nomenclature: Nomenclature,
+    loci: str | Sequence[str] = "10/10",
+    *,
+    donor_frequencies: Populations | None = None,
+    tail: float = 0.0,
+) -> MatchPrediction:
+    """Predict the mismatches of one patient and one donor.
+
+    Args:
+        patient: A phenotype or GL string.
+        donor: A phenotype or GL string.
+        frequencies: Those of the patient's population (of two parents' populations a pair), and of the donor's unless
+            ``donor_frequencies`` are given.
+        nomenclature: Typings and frequencies are carried to its ARD groups.
+        loci: A preset or a list; those that the frequencies lack are ignored, and said so. Other typed loci are evidence too.
+        donor_frequencies: Those of the donor's population.
+        tail: Leave out the patient's least likely genotypes while they have this much probability together; 0: none.
+
+    Raises:
+        TypingError: A typing is malformed, or the nomenclature knows none of the names of one of its positions.
+        ArgumentError: No locus is left, or an argument is out of range.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from allomatch import HaplotypeFrequencies
+        >>> table = pa.table({"haplotype": ["A*01:01~B*08:01", "A*02:01~B*07:02", "A*02:05~B*07:02"], "frequency": [0.5, 0.3, 0.1]})
+        >>> freqs = HaplotypeFrequencies.from_arrow(table, population="X")
+        >>> patient, donor = "A*01:01+A*02:01^B*08:01+B*07:02", "A*01:01+A*02:XX^B*08:01+B*07:02"
+        >>> likely = predict(patient, donor, freqs, Nomenclature.two_field(), ["A", "B"])
+        >>> likely.p_mismatches.round(4).tolist()
+        [0.75, 0.25, 0.0, 0.0, 0.0]
+    """
+    check_choice("nomenclature", nomenclature, Nomenclature)
+    patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
+    donor = donor if isinstance(donor, Phenotype) else Phenotype(donor)
+    carried, donors, named, ignored = _sets(frequencies, donor_frequencies, nomenclature, loci)
+    first = _core.People(carried.core, patient._core)
+    second = _core.People(donors.core, donor._core)
+    possible = _core.Possibilities(first, named, _tail(tail))
+    both, gvh, hvg = (_core.predict(possible, second, way, 1)[0] for way in ("both", "gvh", "hvg"))
+    donor_represented = (
+        not np.isnan(both[0]) if possible.represented else _core.Possibilities(second, named, 0.0).represented
+    )
+    represented = possible.represented and donor_represented
+    n = len(named)
+    by_locus = []
+    if represented:
+        for at, locus in enumerate(named):
+            here = slice(2 * n + 1 + 3 * at, 2 * n + 4 + 3 * at)
+            pairs = _Pairs.read(first.positions(locus), second.positions(locus))
+            by_locus.append(
+                LocusPrediction(
+                    locus,
+                    both[here],
+                    gvh[here],
+                    hvg[here],
+                    *pairs.positions(),
+                    pairs.tce(nomenclature) if locus == "DPB1" else {},
+                )
+            )
+    top = slice(0, 2 * n + 1)
+    return MatchPrediction(
+        named,
+        ignored,
+        both[top] if represented else None,
+        gvh[top] if represented else None,
+        hvg[top] if represented else None,
+        tuple(by_locus),
+        possible.represented,
+        donor_represented,
+        carried.population,
+        donors.population,
+        nomenclature.release,
+        max(0.0, 1.0 - float(np.sum(possible.probabilities))) if tail > 0 and possible.represented else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The genotypes of a patient and a donor at one locus, by the positions of their typings.
+
+    Attributes:
+        names: Of all alleles; a null allele is number -1 where alleles are compared.
+        patient: Numbers of the alleles at both positions, after the null rule; shape (n, 2).
+        donor: The same; shape (m, 2).
+        p: Probability of each patient genotype; shape (n,).
+        q: Probability of each donor genotype; shape (m,).
+    """
+
+    names: list[str]
+    patient: npt.NDArray[np.int64]
+    donor: npt.NDArray[np.int64]
+    p: npt.NDArray[np.float64]
+    q: npt.NDArray[np.float64]
+
+    @classmethod
+    def read(cls, patient: Any, donor: Any) -> _Pairs:
+        names = sorted({*patient[0], *donor[0]})
+        numbers = {name: -1 if name.endswith(("N", "NNNN")) else at for at, name in enumerate(names)}
+        sides = []
+        for texts, first, second, _ in (patient, donor):
+            of_name = np.array([numbers[text] for text in texts], dtype=np.int64)
+            a, b = of_name[first], of_name[second]
+            # One null position: homozygous for the other one.
+            sides.append(np.stack([np.where(a < 0, b, a), np.where(b < 0, a, b)], axis=1))
+        return cls(names, sides[0], sides[1], patient[3], donor[3])
+
+    def positions(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the probability that each position is mismatched: the patient's, the donor's."""
+        patient, donor = np.zeros(2), np.zeros(2)
+        x, y = self.patient[:, 0], self.patient[:, 1]
+        for (u, v), q in zip(self.donor, self.q, strict=True):
+            weight = self.p * q
+            direct = (x == u).astype(int) + (y == v)
+            crossed = (x == v).astype(int) + (y == u)
+            share = np.where(direct == crossed, 0.5, (direct > crossed) * 1.0)
+            for way, (first, second) in ((share, (u, v)), (1 - share, (v, u))):
+                misses = (x != first) * way * weight, (y != second) * way * weight
+                patient += [misses[0].sum(), misses[1].sum()]
+                at = (0, 1) if way is share else (1, 0)
+                donor[at[0]] += misses[0].sum()
+                donor[at[1]] += misses[1].sum()
+        return patient, donor
+
+    def tce(self, nomenclature: Nomenclature) -> dict[str, float]:
+        """Return the probability of each verdict of the T-cell epitopes at DPB1 (SEMANTICS section 3)."""
+        groups = np.zeros(len(self.names) + 1, dtype=np.int64)  # the last one stands for null
+        used = np.unique(np.concatenate([self.patient.ravel(), self.donor.ravel()]))
+        for number in used[used >= 0]:
+            person = Phenotype({"DPB1": (self.names[number], "")})
+            epitopes = match(person, person, nomenclature, ["DPB1"])["DPB1"].tce
+            groups[number] = 0 if epitopes is None or epitopes.patient is None else epitopes.patient
+        result = dict.fromkeys(("match", "permissive", "non-permissive GvH", "non-permissive HvG", "unknown"), 0.0)
+        of_patient = groups[self.patient]
+        known = (of_patient > 0).all(axis=1)
+        lowest = of_patient.min(axis=1)
+        ordered = np.sort(self.patient, axis=1)
+        for genotype, q in zip(self.donor, self.q, strict=True):
+            weight = self.p * q
+            matched = (ordered == np.sort(genotype)).all(axis=1)
+            both = known & bool((groups[genotype] > 0).all())
+            theirs = groups[genotype].min()
+            for name, where in (
+                ("match", matched),
+                ("unknown", ~matched & ~both),
+                ("permissive", ~matched & both & (lowest == theirs)),
+                ("non-permissive GvH", ~matched & both & (lowest < theirs)),
+                ("non-permissive HvG", ~matched & both & (lowest > theirs)),
+            ):
+                result[name] += float(weight[where].sum())
+        return result
+
+
+# ---- columns --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """One patient against many donors.
+
+    Attributes:
+        table: One row a donor: ``p0`` .. ``p<2n>`` (float64, probability of that many mismatches) and for each locus such as A
+            ``A_p0``, ``A_p1``, ``A_p2``; all null where the donor or the patient is not represented, or the row could not be
+            read.
+        errors: Rows that could not be read: row (from 0), field, value, code (docs/errors.md), message.
+        loci: The loci predicted.
+        ignored: Loci that were asked for and that the frequencies say nothing of.
+        patient_represented: Whether the patient has probabilities.
+        nomenclature: The release that the names were read under.
+    """
+
+    table: pa.Table
+    errors: pa.Table
+    loci: tuple[str, ...]
+    ignored: tuple[str, ...]
+    patient_represented: bool
+    nomenclature: str
+
+
+def predict_table(
+    patient: Phenotype | str,
+    donors: Any,
+    frequencies: Populations,
+    nomenclature: Nomenclature,
+    loci: str | Sequence[str] = "10/10",
+    *,
+    donor_frequencies: Populations | None = None,
+    direction: str = "both",
+    tail: float = 0.0,
+    threads: int = 0,
+) -> PredictionTable:
+    """Predict the mismatches of one patient and a column of donors; each distinct phenotype once.
+
+    Args:
+        patient: A phenotype or GL string.
+        donors: A column of GL strings, or a table with a column ``gl`` or columns ``A_1``, ``A_2`` and so on.
+        frequencies: As in :func:`predict`.
+        nomenclature: As in :func:`predict`.
+        loci: As in :func:`predict`.
+        donor_frequencies: Those of all the donors.
+        direction: What is counted: ``"both"``, ``"gvh"`` or ``"hvg"``.
+        tail: As in :func:`predict`.
+        threads: 0 means all cores; the bits do not depend on it.
+    """
+    check_choice("nomenclature", nomenclature, Nomenclature)
+    check_choice("direction", direction, str)
+    patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
+    carried, others, named, ignored = _sets(frequencies, donor_frequencies, nomenclature, loci)
+    possible = _core.Possibilities(_core.People(carried.core, patient._core), named, _tail(tail))
+    columns: Phenotype | Columns = columns_of_side("donors", donors, LOCI)
+    rows = 1 if isinstance(columns, Phenotype) else len(next(iter(columns.values())))
+    read = _core.People(others.core, part_of_side(columns, 0, rows), rows, threads)
+    values = _core.predict(possible, read, direction, threads)
+    mask = np.isnan(values[:, 0]) | _bad_rows(read, rows)
+    n = len(named)
+    names = [f"p{k}" for k in range(2 * n + 1)] + [f"{locus}_p{k}" for locus in named for k in range(3)]
+    by_column = np.ascontiguousarray(values.T)
+    table = pa.table({name: pa.array(column, mask=mask) for name, column in zip(names, by_column, strict=True)})
+    return PredictionTable(table, _error_table(read), named, ignored, possible.represented, nomenclature.release)
+
+
+# ---- what they share ------------------------------------------------------------------------------------------------------
+
+
+def _sets(
+    frequencies: Populations,
+    donor_frequencies: Populations | None,
+    nomenclature: Nomenclature,
+    loci: str | Sequence[str],
+) -> tuple[Carried, Carried, tuple[str, ...], tuple[str, ...]]:
+    """Return the patient's and the donors' sets, the loci that both have, and those that are ignored."""
+    carried = carry(frequencies, nomenclature)
+    others = carried if donor_frequencies is None else carry(donor_frequencies, nomenclature)
+    asked = loci_of(loci)
+    named = tuple(locus for locus in asked if locus in carried.loci and locus in others.loci)
+    if not named:
+        raise problem(
+            "InvalidArgument",
+            f"the frequencies of {carried.population} have the loci {', '.join(carried.loci)}; none of "
+            f"{', '.join(asked)} is among them",
+        )
+    return carried, others, named, tuple(locus for locus in asked if locus not in named)
+
+
+def _tail(tail: float) -> float:
+    if isinstance(tail, bool) or not isinstance(tail, (int, float)) or not 0 <= tail < 1:
+        raise problem("ValueOutOfRange", f"tail is {tail!r}; it is a probability, 0 (nothing is left out) to below 1")
+    return float(tail)
+
+
+def _check_count(name: str, count: int | None) -> None:
+    if count is None:
+        return
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < 2**32 - 1:
+        raise problem("ValueOutOfRange", f"{name} is {count!r}; a whole number, 0 or more, is needed")
+
+
+def _bad_rows(read: _core.People, rows: int) -> npt.NDArray[np.bool_]:
+    bad = np.zeros(rows, dtype=bool)
+    bad[[error[0] for error in read.errors]] = True
+    return bad
+
+
+def _error_table(read: _core.People) -> pa.Table:
+    rows = [(row, field, value, code, message) for row, _, field, value, code, message in read.errors]
+    columns = list(zip(*rows, strict=True)) or [()] * len(ERROR_SCHEMA)
+    return pa.table([pa.array(v, f.type) for v, f in zip(columns, ERROR_SCHEMA, strict=True)], schema=ERROR_SCHEMA)
