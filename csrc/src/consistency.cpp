@@ -13,9 +13,16 @@ constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,  //
                                          0, 1, 0, 1,  //
                                          0, 1, 1, 1};
 
+// Whether side a may stand first and side b second.
+constexpr std::uint8_t kPairReads[16] = {0, 0, 0, 0,  //
+                                         0, 0, 1, 1,  //
+                                         0, 0, 0, 0,  //
+                                         0, 0, 1, 1};
+
 void set_pair_sides(LocusSides& sides) {
     sides.count = 3;
     sides.compatible.assign(std::begin(kPairSides), std::end(kPairSides));
+    sides.reads.assign(std::begin(kPairReads), std::end(kPairReads));
 }
 
 bool bit(std::span<const std::uint64_t> bits, std::size_t i) noexcept {
@@ -88,7 +95,6 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     const std::size_t classes = at.classes.size();
     const auto alternatives = typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
     sides.of_class.assign(classes, 0);
-    sides.alternatives = alternatives.size();
     set_pair_sides(sides);
     std::vector<std::uint64_t> first(at.words);
     std::vector<std::uint64_t> second(at.words);
@@ -138,10 +144,12 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     sides.count = static_cast<std::uint16_t>(numbers.size());
     const std::size_t row = sides.count + 1U;
     sides.compatible.assign(row * row, 0);
+    sides.reads.assign(row * row, 0);
     for (std::size_t a = 1; a < row; ++a) {
         for (std::size_t b = 1; b < row; ++b) {
             for (std::size_t g = 0; g < standing.size(); ++g) {
                 if (kPairSides[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.compatible[a * row + b] = 1;
+                if (kPairReads[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.reads[a * row + b] = 1;
             }
         }
     }
@@ -155,6 +163,7 @@ void PeopleReader::read_phase(const Phase& phase, Person& person) const {
         if (!level || person.levels[*level].untyped) continue;
         const AtLocus& at = loci_[index_of(phase.loci[i])];
         LocusSides& sides = person.levels[*level];
+        sides.phased = sides.standing();
         std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{0});
         set_pair_sides(sides);
         for (std::uint16_t h = 0; h < 2; ++h) {

@@ -279,7 +279,7 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
                                                  const Person& person, std::size_t level) {
     const std::size_t classes = set.classes(level).size();
     const auto groups = candidates.groups();
-    const bool several = person.levels[level].alternatives > 1;
+    const LocusSides::Standing standing = person.levels[level].standing();
     // Sums of frequencies by group and class, in both populations.
     std::vector<double> first(groups.size() * classes);
     std::vector<double> second(groups.size() * classes);
@@ -298,15 +298,13 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
         sums[at_first * classes + at_second] += weight;
     };
     for (const auto& [a, b] : candidates.pairs()) {
-        const std::uint16_t side_a = groups[a].sides[level];
-        const std::uint16_t side_b = groups[b].sides[level];
-        const bool direct = several || ((side_a & 1U) != 0 && (side_b & 2U) != 0);
-        const bool crossed = several || ((side_a & 2U) != 0 && (side_b & 1U) != 0);
-        const double share = direct && crossed ? 0.5 : 1;
         for (const std::size_t c : present[a]) {
             for (const std::size_t d : present[b]) {
                 double weight = first[a * classes + c] * second[b * classes + d];
                 if (a != b) weight += second[a * classes + c] * first[b * classes + d];
+                const bool direct = standing.allows(c, d);
+                const bool crossed = standing.allows(d, c);
+                const double share = direct && crossed ? 0.5 : 1;
                 if (direct) add(c, d, share * weight);
                 if (crossed) add(d, c, share * weight);
             }

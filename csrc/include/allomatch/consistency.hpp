@@ -28,7 +28,21 @@ struct LocusSides {
     // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
     std::optional<std::array<Name, 2>> certain;
     bool untyped = false;
-    std::size_t alternatives = 0;  // genotypes of the typing
+    // By the typing alone, whatever its phase: the side of each class, and whether a class of side a may stand at the
+    // first position while one of side b stands at the second, [a * row + b].
+    struct Standing {
+        std::vector<std::uint16_t> of_class;
+        std::vector<std::uint8_t> reads;
+        std::size_t row = 0;
+        [[nodiscard]] bool allows(std::size_t first, std::size_t second) const noexcept {
+            return reads[of_class[first] * row + of_class[second]] != 0;
+        }
+    };
+    [[nodiscard]] Standing standing() const {
+        return phased ? *phased : Standing{of_class, reads, count + std::size_t{1}};
+    }
+    std::vector<std::uint8_t> reads;
+    std::optional<Standing> phased;  // set where a phase has taken the place of the typing's own sides
 
     [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
         return compatible[a * (count + 1U) + b] != 0;
