@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "allomatch/error.hpp"
+#include "haplotype_rows.hpp"
 
 namespace allomatch {
 
@@ -61,8 +62,8 @@ AlleleClasses::Allowed AlleleClasses::allow(const Name& name, std::span<std::uin
         // As an untyped position of that first field (docs/science.md): an unnamed allele is in no set.
         if (!nomenclature_->knows(locus_, name)) return {};
         for (std::size_t c = 0; c < classes_.size(); ++c) {
-            const bool same = name.fields[0] == 0 ||
-                              (classes_[c].gene == name.gene && classes_[c].fields[0] == name.fields[0]);
+            const bool same =
+                name.fields[0] == 0 || (classes_[c].gene == name.gene && classes_[c].fields[0] == name.fields[0]);
             if (same) set(c);
         }
         return {true, std::nullopt, true};
@@ -132,8 +133,8 @@ CarriedColumn carry(const Nomenclature& nomenclature, const HaplotypeColumn& col
     std::sort(result.classes.begin(), result.classes.end());
     result.classes.erase(std::unique(result.classes.begin(), result.classes.end()), result.classes.end());
     for (const std::optional<Name>& name : carried) {
-        const auto at = name ? std::lower_bound(result.classes.begin(), result.classes.end(), *name)
-                             : result.classes.end();
+        const auto at =
+            name ? std::lower_bound(result.classes.begin(), result.classes.end(), *name) : result.classes.end();
         result.of_name.push_back(name ? static_cast<std::uint32_t>(at - result.classes.begin()) : kLost);
     }
     return result;
@@ -153,8 +154,8 @@ void check(std::span<const HaplotypeColumn> columns, std::span<const double> fre
                    std::to_string(frequencies.size()) + " frequencies; give as many of both");
         for (const std::uint32_t code : column.codes) {
             if (code >= column.names.size())
-                refuse("locus " + locus + " has " + std::to_string(column.names.size()) + " names, and a haplotype has number " +
-                       std::to_string(code) + "; number them from 0");
+                refuse("locus " + locus + " has " + std::to_string(column.names.size()) +
+                       " names, and a haplotype has number " + std::to_string(code) + "; number them from 0");
         }
     }
     if (!second.empty() && second.size() != frequencies.size())
@@ -180,21 +181,6 @@ double sameness(std::span<const std::uint16_t> classes, std::span<const double> 
     double squares = 0;
     for (const double sum : sums) squares += sum * sum;
     return total > 0 ? squares / (total * total) : 0;
-}
-
-// Rows in the order of their classes, the first column deciding first; equal rows keep their order.
-std::vector<std::uint32_t> sorted_rows(std::span<const std::vector<std::uint16_t>> columns, std::size_t rows) {
-    std::vector<std::uint32_t> order(rows);
-    std::iota(order.begin(), order.end(), 0U);
-    std::vector<std::uint32_t> next(rows);
-    for (std::size_t c = columns.size(); c-- > 0;) {
-        std::vector<std::uint32_t> begins(0x10001);
-        for (const std::uint16_t value : columns[c]) ++begins[value + 1U];
-        std::partial_sum(begins.begin(), begins.end(), begins.begin());
-        for (const std::uint32_t row : order) next[begins[columns[c][row]]++] = row;
-        order.swap(next);
-    }
-    return order;
 }
 
 }  // namespace
