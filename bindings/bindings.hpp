@@ -6,8 +6,10 @@
 #include <pybind11/stl.h>
 
 #include <exception>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "allomatch/error.hpp"
 #include "allomatch/match.hpp"
@@ -26,6 +28,7 @@ void register_search(py::module_& module);
 void register_haplotypes(py::module_& module);
 void register_prediction(py::module_& module);
 void register_em(py::module_& module);
+void register_hits(py::module_& module);
 
 [[nodiscard]] NullPolicy null_policy(std::string_view text);
 [[nodiscard]] Direction direction(std::string_view text);
@@ -62,6 +65,16 @@ py::array view(std::span<const T> values, const py::handle& owner, std::vector<p
     py::array_t<T> array(shape, values.data(), owner);
     array.attr("setflags")(py::arg("write") = false);
     return array;
+}
+
+// A read-only NumPy array that owns its values.
+template <typename T>
+py::array own(std::vector<T> values, std::vector<py::ssize_t> shape = {}) {
+    auto owned = std::make_unique<std::vector<T>>(std::move(values));
+    const std::span<const T> span(*owned);
+    const py::capsule owner(owned.get(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
+    (void)owned.release();  // the capsule's now
+    return view(span, owner, std::move(shape));
 }
 
 }  // namespace allomatch::bindings

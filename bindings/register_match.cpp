@@ -74,6 +74,14 @@ TypingColumns typing_columns(const py::object& table, Side side, std::size_t row
     return released([&](const Cancel& cancel) { return TypingColumns(cells, side, loci, threads, cancel, errors); });
 }
 
+py::list detail_arrays(std::vector<std::vector<std::uint8_t>> tables, std::size_t rows) {
+    py::list arrays;
+    for (std::vector<std::uint8_t>& table : tables)
+        arrays.append(
+            own(std::move(table), {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
+    return arrays;
+}
+
 py::list cell_errors(std::span<const CellError> errors) {
     py::list rows;
     for (const CellError& e : errors)
@@ -99,15 +107,7 @@ py::tuple match_table(const py::object& patients, const py::object& donors, std:
     std::vector<std::vector<std::uint8_t>> tables = released([&](const Cancel& cancel) {
         return match_columns(nomenclature, patient_columns, donor_columns, request, cancel, errors);
     });
-    py::list arrays;
-    for (std::vector<std::uint8_t>& table : tables) {
-        auto owned = std::make_unique<std::vector<std::uint8_t>>(std::move(table));
-        const std::span<const std::uint8_t> bytes(*owned);
-        const py::capsule owner(owned.get(), [](void* p) { delete static_cast<std::vector<std::uint8_t>*>(p); });
-        (void)owned.release();  // the capsule's now
-        arrays.append(view(bytes, owner, {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
-    }
-    return py::make_tuple(arrays, cell_errors(errors));
+    return py::make_tuple(detail_arrays(std::move(tables), rows), cell_errors(errors));
 }
 
 }  // namespace

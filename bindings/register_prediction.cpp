@@ -76,16 +76,7 @@ class ReadPeople {
     std::shared_ptr<const PeopleReader> reader_;
 };
 
-template <typename T>
-py::array own(std::vector<T> values, std::vector<py::ssize_t> shape = {}) {
-    auto owned = std::make_unique<std::vector<T>>(std::move(values));
-    const std::span<const T> span(*owned);
-    const py::capsule owner(owned.get(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
-    (void)owned.release();  // the capsule's now
-    return view(span, owner, std::move(shape));
-}
-
-py::array own(const std::vector<HaplotypeId>& ids) {
+py::array own_numbers(const std::vector<HaplotypeId>& ids) {
     std::vector<std::uint32_t> numbers;
     numbers.reserve(ids.size());
     for (const HaplotypeId id : ids) numbers.push_back(id.value);
@@ -109,7 +100,7 @@ py::tuple impute(const ReadPeople& self, std::uint32_t most, unsigned threads) {
         return impute_column(*self.reader(), self.people(), most, threads, cancel);
     });
     return py::make_tuple(own(std::move(column.totals)), own(std::move(column.diplotypes)),
-                          own(std::move(column.offsets)), own(column.first), own(column.second),
+                          own(std::move(column.offsets)), own_numbers(column.first), own_numbers(column.second),
                           own(std::move(column.posteriors)));
 }
 

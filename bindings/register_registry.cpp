@@ -170,6 +170,9 @@ void register_registry(py::module_& module) {
             },
             py::arg("path"), py::arg("full"))
         .def_property_readonly("donor_count", &Segment::donor_count)
+        .def_property_readonly(
+            "donor_ranks",
+            [](const py::object& self) { return view(py::cast<const Segment&>(self).donor_ranks(), self); })
         .def_property_readonly("phenotype_count", &Segment::phenotype_count)
         .def_property_readonly("file_bytes", &Segment::file_bytes)
         .def("layout", &layout)

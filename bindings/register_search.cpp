@@ -74,6 +74,9 @@ void register_search(py::module_& module) {
             "rows",
             [](const py::object& self) { return view(numbers(py::cast<const SearchResult&>(self).rows), self); })
         .def_property_readonly(
+            "phenotypes",
+            [](const py::object& self) { return view(numbers(py::cast<const SearchResult&>(self).phenotypes), self); })
+        .def_property_readonly(
             "row_phenotypes",
             [](const py::object& self) {
                 return view(std::span<const std::uint32_t>(py::cast<const SearchResult&>(self).row_phenotypes), self);

@@ -15,6 +15,7 @@ import allomatch
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+FREQUENCIES = (ROOT / "docs/frequencies.md").read_text()
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(allomatch.__path__) if m.name != "_core"])
@@ -22,12 +23,13 @@ def test_docstring_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"allomatch.{name}")).failed == 0
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.M | re.S)
 
 
-def test_readme_prints_what_it_says(tmp_path) -> None:
-    script = "\n".join(blocks("python"))
+@pytest.mark.parametrize("page", [README, FREQUENCIES], ids=["README", "frequencies"])
+def test_a_page_prints_what_it_says(page: str, tmp_path) -> None:
+    script = "\n".join(blocks("python", page))
     environment = {k: v for k, v in os.environ.items() if k != "ALLOMATCH_DATA"} | {"XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True

@@ -224,6 +224,22 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
     cancel.check();
 }
 
+TypingColumns::TypingColumns(std::span<const Chosen> loci, std::size_t rows) : single_(false), rows_(rows) {
+    for (const auto& [dictionary, chosen] : loci) {
+        TypingInterner interner(dictionary.locus);
+        std::unordered_map<std::uint32_t, std::uint32_t> numbers;
+        std::vector<std::uint32_t> typings;
+        typings.reserve(rows);
+        for (const TypingId id : chosen) {
+            const auto [at, fresh] = numbers.try_emplace(id.value, 0);
+            if (fresh && id != kUntyped) at->second = interner.typing(dictionary.typing(id));
+            typings.push_back(at->second);
+        }
+        columns_[index_of(dictionary.locus)] =
+            std::make_unique<Column>(dictionary.locus, interner, std::move(typings));
+    }
+}
+
 TypingColumns::~TypingColumns() = default;
 TypingColumns::TypingColumns(TypingColumns&&) noexcept = default;
 

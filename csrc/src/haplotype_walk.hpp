@@ -2,6 +2,7 @@
 // in one key. Siblings are looked at one after the other; a branch ends where a code is 0.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -85,10 +86,32 @@ void walk_haplotypes(const HaplotypeSet& set, std::span<const LevelCodes> codes,
     }
 }
 
-// Numbers keys in the order of first sight. Open addressing; `clear` keeps the memory.
+// Numbers keys in the order of first sight. Short keys are places of a table that stays in the cache; longer ones are
+// found by open addressing. `reset` keeps the memory.
 class KeyTable {
   public:
+    // Forgets all keys; those to come have `bits` bits.
+    void reset(unsigned bits) {
+        if (direct_) {
+            for (const WideKey key : keys_) slots_[static_cast<std::size_t>(key)] = 0;
+        } else {
+            clear_places();
+        }
+        keys_.clear();
+        direct_ = bits <= kDirectBits;
+        const std::size_t wanted = direct_ ? std::size_t{1} << bits : 256;
+        if (slots_.size() < wanted) slots_.assign(wanted, 0U);
+        mask_ = std::bit_floor(slots_.size()) - 1;
+    }
     std::uint32_t intern(WideKey key) {
+        if (direct_) {
+            std::uint32_t& slot = slots_[static_cast<std::size_t>(key)];
+            if (slot == 0) {
+                keys_.push_back(key);
+                slot = static_cast<std::uint32_t>(keys_.size());
+            }
+            return slot - 1;
+        }
         if (2 * (keys_.size() + 1) > slots_.size()) grow();
         for (std::size_t i = place(key);; i = (i + 1) & mask_) {
             if (slots_[i] == 0) {
@@ -100,18 +123,23 @@ class KeyTable {
         }
     }
     [[nodiscard]] std::span<const WideKey> keys() const noexcept { return keys_; }
-    void clear() {
+  private:
+    static constexpr unsigned kDirectBits = 16;
+
+    void clear_places() {
         if (keys_.size() * 8 > slots_.size()) {
             std::fill(slots_.begin(), slots_.end(), 0U);
-        } else {
-            for (const WideKey key : keys_) {
-                for (std::size_t i = place(key); slots_[i] != 0; i = (i + 1) & mask_) slots_[i] = 0;
-            }
+            return;
         }
-        keys_.clear();
+        // A slot is emptied only after all keys were looked for, so none hides behind an empty one.
+        std::vector<std::size_t> taken;
+        for (const WideKey key : keys_) {
+            std::size_t i = place(key);
+            while (keys_[slots_[i] - 1] != key) i = (i + 1) & mask_;
+            taken.push_back(i);
+        }
+        for (const std::size_t i : taken) slots_[i] = 0;
     }
-
-  private:
     [[nodiscard]] std::size_t place(WideKey key) const noexcept {
         const std::uint64_t folded =
             (static_cast<std::uint64_t>(key) ^ static_cast<std::uint64_t>(key >> 64U) * 0xd6e8feb86659fd93ULL) *
@@ -131,6 +159,7 @@ class KeyTable {
     std::vector<WideKey> keys_;
     std::vector<std::uint32_t> slots_;  // number plus one
     std::size_t mask_ = 0;
+    bool direct_ = false;
 };
 
 }  // namespace allomatch

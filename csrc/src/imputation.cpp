@@ -48,6 +48,7 @@ Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
     const std::vector<LevelCodes> codes = side_codes(person);
     const KeyLayout layout(codes);
     KeyTable keys;
+    keys.reset(layout.bits);
     std::vector<Group> by_key;
     const auto first = set.frequencies();
     const auto second = set.second();

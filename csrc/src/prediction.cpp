@@ -253,6 +253,11 @@ double product(const Mass& x, const Mass& y, bool one_group) noexcept {
 
 struct Prediction::Scratch {
     std::vector<LevelCodes> codes;
+    struct Seen {
+        std::uint16_t what, side;
+    };
+    std::vector<std::vector<Seen>> seen;  // of each level: what its codes stand for, from code 1
+    std::vector<std::uint16_t> numbers;
     KeyTable keys, side_keys, cell_keys;
     std::vector<Mass> masses;  // of each key
     struct Group {
@@ -320,35 +325,47 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         return true;
     }
 
-    // What the comparison sees of each haplotype: its sides, and what it is to the patient.
+    // What the comparison sees of each haplotype: its sides, and what it is to the patient. Those pairs that a level has
+    // are numbered, so that a key is short.
     const HaplotypeSet& set = donors_->set();
     const Person person = donors_->read(donor, phases);
     const std::size_t levels = person.levels.size();
     s.codes.resize(levels);
+    s.seen.resize(levels);
     s.whats.assign(n, 0);
+    std::array<const AtLocus*, kLocusCount> predicted{};
+    for (const AtLocus& at : loci_) predicted[at.level] = &at;
     for (std::size_t l = 0; l < levels; ++l) {
-        s.codes[l].of_class.assign(person.levels[l].of_class.begin(), person.levels[l].of_class.end());
-        s.codes[l].most = person.levels[l].count;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-        const AtLocus& at = loci_[i];
-        const LocusSides& sides = person.levels[at.level];
-        LevelCodes& codes = s.codes[at.level];
-        s.whats[i] = at.null + 1U;
-        codes.most = 0;
-        for (std::size_t c = 0; c < codes.of_class.size(); ++c) {
+        const LocusSides& sides = person.levels[l];
+        const AtLocus* const at = predicted[l];
+        LevelCodes& codes = s.codes[l];
+        codes.of_class.assign(sides.of_class.size(), 0);
+        s.seen[l].clear();
+        s.numbers.clear();
+        for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
             const std::uint16_t side = sides.of_class[c];
             if (side == 0) continue;
-            std::size_t what = at.of_class[c];
-            if (direction_ == Direction::Hvg && what == 0 && !person.phased.empty()) what = at.null + 1U + c;
-            if (direction_ == Direction::Hvg && what == 0 && sides.fit(side, side)) what = at.null + 1U + c;
-            s.whats[i] = std::max(s.whats[i], what + 1);
-            codes.of_class[c] = static_cast<std::uint16_t>(what * sides.count + side);
-            codes.most = std::max(codes.most, codes.of_class[c]);
+            std::size_t what = at == nullptr ? 0 : at->of_class[c];
+            // Others that both haplotypes may have are told apart.
+            if (direction_ == Direction::Hvg && at != nullptr && what == 0 &&
+                (!person.phased.empty() || sides.fit(side, side)))
+                what = at->null + 1U + c;
+            const std::size_t pair = what * sides.count + side;
+            if (pair >= s.numbers.size()) s.numbers.resize(pair + 1);
+            if (s.numbers[pair] == 0) {
+                s.seen[l].push_back({static_cast<std::uint16_t>(what), side});
+                s.numbers[pair] = static_cast<std::uint16_t>(s.seen[l].size());
+            }
+            codes.of_class[c] = s.numbers[pair];
         }
+        codes.most = static_cast<std::uint16_t>(s.seen[l].size());
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        s.whats[i] = loci_[i].null + 1U;
+        for (const auto& seen : s.seen[loci_[i].level]) s.whats[i] = std::max(s.whats[i], seen.what + std::size_t{1});
     }
     const KeyLayout layout(s.codes);
-    s.keys.clear();
+    s.keys.reset(layout.bits);
     s.masses.clear();
     const auto first = set.frequencies();
     const auto second = set.second();
@@ -359,7 +376,9 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
     });
 
     // Groups of equal sides.
-    s.side_keys.clear();
+    unsigned side_bits = 0;
+    for (const LocusSides& each : person.levels) side_bits += static_cast<unsigned>(std::bit_width(each.count));
+    s.side_keys.reset(side_bits);
     s.groups.clear();
     s.group_of.clear();
     constexpr std::uint32_t kNone = 0xffffffff;
@@ -369,8 +388,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         unsigned shift = 0;
         bool possible = true;
         for (std::size_t l = 0; l < levels; ++l) {
-            const unsigned code = layout.code(s.keys.keys()[k], l, s.codes[l].most);
-            sides[l] = static_cast<std::uint16_t>((code - 1) % person.levels[l].count + 1);
+            sides[l] = s.seen[l][layout.code(s.keys.keys()[k], l, s.codes[l].most) - 1U].side;
         }
         for (const std::vector<std::size_t>& block : person.phased) {
             std::uint16_t both = 3;
@@ -432,8 +450,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         s.class_masses[o] = s.masses[k];
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t l = loci_[i].level;
-            const unsigned code = layout.code(s.keys.keys()[k], l, s.codes[l].most);
-            const auto what = static_cast<std::uint16_t>((code - 1) / person.levels[l].count);
+            const std::uint16_t what = s.seen[l][layout.code(s.keys.keys()[k], l, s.codes[l].most) - 1U].what;
             s.what[o * n + i] = what;
             s.by_what[i][s.group_of[k] * s.whats[i] + what].add(s.masses[k]);
         }
@@ -514,10 +531,13 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         }
         // Cells: what is not additive, by symbols; additive mismatches are counted.
         const std::size_t width = additive + 1;
+        unsigned cell_bits = 0;
+        for (std::size_t i = 0; i < n; ++i)
+            cell_bits += s.additive[i] != 0 ? 0U : static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
         s.cells.clear();
         s.cell_symbols.clear();
         for (Scratch::Group& group : s.groups) {
-            s.cell_keys.clear();
+            s.cell_keys.reset(cell_bits);
             group.cells_begin = s.cell_symbols.size();
             for (std::size_t o = group.begin; o < group.end; ++o) {
                 WideKey key = 0;

@@ -49,13 +49,6 @@ void check_level(const Nomenclature& nomenclature, MatchLevel level) {
     }
 }
 
-void add(Counts& total, const Counts& counts) noexcept {
-    const auto plus = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a + b); };
-    total = {plus(total.least, counts.least),         plus(total.greatest, counts.greatest),
-             plus(total.gvh_least, counts.gvh_least), plus(total.gvh_greatest, counts.gvh_greatest),
-             plus(total.hvg_least, counts.hvg_least), plus(total.hvg_greatest, counts.hvg_greatest)};
-}
-
 }  // namespace
 
 SearchIndex::SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
@@ -158,7 +151,7 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
                 }
                 const Counts counts = verdicts[i]->counts(typing);
                 result.by_locus[h * n_loci + i] = counts;
-                add(result.totals[h], counts);
+                result.totals[h] += counts;
             }
         }
     });

@@ -32,6 +32,7 @@ from allomatch.prediction import (
     predict,
     predict_table,
 )
+from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.registry import AddReport, Registry
 from allomatch.search import Hit, Hits
 
@@ -55,8 +56,10 @@ __all__ = [
     "MatchPrediction",
     "MatchTable",
     "Nomenclature",
+    "PatientFactors",
     "Phenotype",
     "PredictionTable",
+    "RankingPolicy",
     "Registry",
     "ReleaseNotFoundError",
     "ResourceError",

@@ -94,13 +94,15 @@ def _table(source: str, data: bytes, header: Mapping[str, str] | None = None) ->
     if data.startswith(b"PAR1"):
         try:
             table = pq.read_table(pa.BufferReader(data))
-        except (pa.ArrowException, OSError) as failure:
+            names = table.column_names  # they may be no text
+        except (pa.ArrowException, OSError, UnicodeError) as failure:
             raise _damaged(source, failure) from failure
         place = Place(source)
     else:
         table, place = _csv(source, _unpacked(source, data))
+        names = table.column_names
     if header:
-        table = table.rename_columns([header.get(name, name) for name in table.column_names])
+        table = table.rename_columns([header.get(name, name) for name in names])
     return FrequencyFile(table, place, {})
 
 
@@ -114,6 +116,7 @@ def _unpacked(source: str, data: bytes) -> bytes:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as failure:
             raise _damaged(source, failure) from failure
+    data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise problem("CorruptFile", f"{source} is empty; it should hold haplotypes and their frequencies")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -131,8 +134,10 @@ def _unpacked(source: str, data: bytes) -> bytes:
 
 
 def _csv(source: str, data: bytes) -> tuple[pa.Table, Place]:
-    first = next(line for line in io.BytesIO(data) if line.strip()).decode("utf-8-sig")
-    cells = next(csv.reader([first]))
+    line = re.search(rb"[^\r\n]*\S[^\r\n]*", data)
+    assert line is not None, "a file that holds nothing was refused"
+    first = line.group().decode()
+    cells = _cells(source, first)
     if len(cells) == 1:
         raise problem(
             "InvalidArgument", f"{source} has one column, {_short(first)}; its cells must be separated by commas"
@@ -144,14 +149,21 @@ def _csv(source: str, data: bytes) -> tuple[pa.Table, Place]:
     try:
         return pa_csv.read_csv(pa.BufferReader(data), read_options=read, convert_options=convert), place
     except pa.ArrowException as failure:
-        for row, line in enumerate(filter(None, data.splitlines())):
-            if len(found := next(csv.reader([line.decode()]))) != len(cells):
+        for row, text in enumerate(filter(None, data.splitlines())):
+            if len(found := _cells(source, text.decode())) != len(cells):
                 raise problem(
                     "CorruptFile",
                     f"line {_line_of(data, row)} of {source} has {len(found)} cells and line {_line_of(data, 0)} has "
                     f"{len(cells)}; mend the line, or get the file again if it was cut short",
                 ) from failure
         raise problem("CorruptFile", f"{source} cannot be read as CSV: {_short(str(failure))}") from failure
+
+
+def _cells(source: str, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as failure:
+        raise problem("CorruptFile", f"{source} cannot be read as CSV: {failure} in {_short(line)}") from failure
 
 
 def _without_heading(source: str, cells: list[str]) -> list[str]:
@@ -208,7 +220,7 @@ def _hfx_zip(path: Path, data: bytes) -> FrequencyFile:
                 return f"{path}:{inside}", archive.read(inside)
 
             return _hfx(f"{path}:{document}", archive.read(document), member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as failure:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as failure:
         if isinstance(failure, AllomatchError):
             raise
         raise _damaged(repr(str(path)), failure) from failure
@@ -357,17 +369,22 @@ def write_file(path: Path, table: pa.Table, form: Format) -> None:
     )
     if form == "haplotypes":
         plain = _joined(plain)
-    options = pa_csv.WriteOptions(quoting_style="none")
 
     def write(file: IO[bytes]) -> None:
         if path.name.lower().endswith(".gz"):
             # No time and no name inside: the same set gives the same bytes.
             with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                pa_csv.write_csv(plain, packed, options)
+                _write_csv(plain, packed)
         else:
-            pa_csv.write_csv(plain, file, options)
+            _write_csv(plain, file)
 
     write_whole(path, write)
+
+
+def _write_csv(plain: pa.Table, file: IO[bytes] | gzip.GzipFile) -> None:
+    # Arrow would quote the heading; neither names nor headings hold anything that needs it.
+    file.write((",".join(plain.column_names) + "\n").encode())
+    pa_csv.write_csv(plain, file, pa_csv.WriteOptions(include_header=False, quoting_style="none"))
 
 
 def _joined(plain: pa.Table) -> pa.Table:

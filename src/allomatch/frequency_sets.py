@@ -1,8 +1,8 @@
 """Several frequency sets, and which one is for whom.
 
-A set is labelled with an ethnicity, an ION, both or neither. For a person with an ethnicity and an ION it is looked for by both, then
-by the ION, then by the ethnicity, then the set for everyone (SEMANTICS section 4); texts must be equal, character by character.
-Where nothing is found that is an error and never a guess.
+A set is labelled with an ethnicity, an ION, both or neither. For a person with an ethnicity and an ION it is looked for by both,
+then by the ION, then by the ethnicity, then the set for everyone (SEMANTICS section 4); texts must be equal, character by
+character. Where nothing is found that is an error and never a guess.
 """
 
 from __future__ import annotations

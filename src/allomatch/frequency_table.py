@@ -3,8 +3,8 @@
 A table has either one column a locus (``A``, ``C``, ``DRB3/4/5``...) or one column ``haplotype`` of names joined by ``~``, and a
 column ``frequency`` (or ``freq``); ``count`` and ``population`` may stand beside them. What comes out is canonical: loci in the
 order of :data:`allomatch.nomenclature.LOCI`, the distinct names of a locus sorted and as the core writes them, haplotypes in the
-order of their first row and each one once. Every row is looked at by Arrow and NumPy; Python sees distinct names only, and single rows
-where an error must say which one it is.
+order of their first row and each one once. Every row is looked at by Arrow and NumPy; Python sees distinct names only, and single
+rows where an error must say which one it is.
 """
 
 from __future__ import annotations
@@ -171,8 +171,7 @@ def combine(columns: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64],
 
 def summed(group: npt.NDArray[np.int64], values: Values) -> Values:
     """Sum values by group, in the order of the rows, so that the same rows give the same bits."""
-    sums: Values = np.bincount(group, weights=values)
-    return sums
+    return np.asarray(np.bincount(group, weights=values), np.float64)
 
 
 def codes_of(column: pa.Array) -> tuple[pa.Array, Codes]:
@@ -184,9 +183,10 @@ def codes_of(column: pa.Array) -> tuple[pa.Array, Codes]:
 def _roles(table: pa.Table, place: Place) -> dict[str, str | None]:
     """Return what each column is: a locus, a word of ``_ROLES``, or None if it is to be ignored."""
     roles: dict[str, str | None] = {}
-    for name in table.column_names:
+    names = table.column_names
+    for name in names:
         role = _ROLES.get(name.strip().lower()) or _locus_named(name)
-        if name in roles or (role is not None and role in roles.values()):
+        if names.count(name) > 1 or (role is not None and role in roles.values()):
             raise problem("InvalidArgument", f"{place.source} has two columns for {role or name!r}; keep one of them")
         if role is None and _holds_names(table[name]):
             raise problem(
@@ -259,6 +259,12 @@ def _texts(column: pa.ChunkedArray, name: str, place: Place) -> pa.Array:
     if not any(test(kind) for test in tests) and not (pa.types.is_null(kind) and len(column) == 0):
         raise problem("WrongType", f"column {name!r} of {place.source} holds {column.type}; it must hold texts")
     texts = pa.concat_arrays(pc.cast(column, pa.string()).chunks or [pa.array([], pa.string())])
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as failure:
+        raise problem(
+            "InvalidText", f"column {name!r} of {place.source} holds texts that are not UTF-8; save them so"
+        ) from failure
     if texts.null_count:
         row = pc.index(pc.is_null(texts), True).as_py()
         raise _blank(name, place.row(row))

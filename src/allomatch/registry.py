@@ -19,12 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allomatch import _core
+from allomatch.carried import Populations
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.errors import problem
 from allomatch.filter import core_filters
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
 from allomatch.match import MatchLevel, NullPolicy, Profile, check_choice, levels_of, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
+from allomatch.ranked_hits import Predictor, RegistryReaders, order_hits
+from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.search import Direction, Hits, Searched
 from allomatch.serology import SEROLOGY_LOCI, merge_serology, serology_columns
 
@@ -108,7 +113,7 @@ class Registry:
     def _take(self, segment: _core.Segment) -> _Snapshot:
         nomenclature = self._required or Nomenclature.two_field()
         index = _core.SearchIndex(segment, nomenclature._core, self._null_policy, self._profile)
-        return _Snapshot(segment, nomenclature, index)
+        return _Snapshot(segment, nomenclature, index, RegistryReaders(segment, nomenclature, self._profile))
 
     @classmethod
     def create(
@@ -296,6 +301,11 @@ class Registry:
         min_tnc_e7_per_kg: float | None = None,
         min_cd34_e6_per_kg: float | None = None,
         report: Literal["all", "searched"] | Sequence[str] = "all",
+        frequencies: HaplotypeFrequencies | FrequencySets | None = None,
+        patient_frequencies: Populations | None = None,
+        ranking: RankingPolicy | None = None,
+        patient_factors: PatientFactors | None = None,
+        tail: float = 0.0,
         limit: int | None = None,
         offset: int = 0,
         threads: int = 0,
@@ -323,6 +333,14 @@ class Registry:
             min_cd34_e6_per_kg: Least CD34+ cells, in 1e6 per kg; likewise.
             report: Loci besides those searched at which the listed hits are compared too, without any part in the search:
                 ``"all"`` that the patient is typed at, ``"searched"`` for none, or a list.
+            frequencies: Adds probabilities of mismatches to every listed hit (:func:`allomatch.predict`), and orders the hits by
+                ``ranking``. Of several sets each donor's is chosen by its ``ethnicity`` and ``ion``.
+            patient_frequencies: The patient's own, of two parents' populations a pair; the default is ``frequencies``, of several
+                sets the one for everyone.
+            ranking: The order of the hits; the default with frequencies is SEMANTICS section 5. Without either, hits are ordered
+                by mismatches, then by the most there can be, then by donor id.
+            patient_factors: The patient's CMV and ABO, for the keys of the ranking that compare them.
+            tail: As in :func:`allomatch.predict`.
             limit: List at most this many hits (all are counted); ``None`` lists all.
             offset: Skip this many hits of the list.
             threads: 0 means all cores; the answer is the same for any number.
@@ -362,6 +380,25 @@ class Registry:
         _in_range("threads", threads, 1024)
         if limit is not None:
             _in_range("limit", limit, None)
+        ranked = frequencies is not None or ranking is not None
+        predictor = None
+        if frequencies is not None:
+            if not isinstance(frequencies, (HaplotypeFrequencies, FrequencySets)):
+                raise problem(
+                    "WrongType",
+                    f"frequencies are {frequencies!r:.80}; HaplotypeFrequencies or FrequencySets are needed",
+                )
+            predictor = Predictor(
+                snapshot.readers,
+                patient,
+                names,
+                frequencies,
+                patient_frequencies,
+                direction,
+                tail,
+                int(threads),
+                by_ard=all(each == "ard" for each in levels),
+            )
         result = snapshot.index.search(
             patient._core,
             names,
@@ -371,10 +408,26 @@ class Registry:
             direction,
             filters,
             reported,
-            min(int(offset), 2**64 - 1),
-            2**64 - 1 if limit is None else min(int(limit), 2**64 - 1),
+            0 if ranked else min(int(offset), 2**64 - 1),
+            2**64 - 1 if limit is None or ranked else min(int(limit), 2**64 - 1),
             int(threads),
         )
+        policy = ranking or RankingPolicy()
+        order = None
+        if ranked:
+            order = order_hits(
+                snapshot.index,
+                result,
+                snapshot.readers,
+                patient,
+                names,
+                direction,
+                predictor,
+                policy,
+                patient_factors or PatientFactors(),
+                (int(offset), None if limit is None else int(limit)),
+                int(threads),
+            )
         searched = Searched(
             patient,
             dict(zip(names, levels, strict=True)),
@@ -386,8 +439,9 @@ class Registry:
             self._profile,
             amounts,
             snapshot.segment,
+            policy,
         )
-        return Hits(searched, result, offset)
+        return Hits(searched, result, offset, order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +451,7 @@ class _Snapshot:
     segment: _core.Segment
     nomenclature: Nomenclature
     index: _core.SearchIndex
+    readers: RegistryReaders
 
 
 def _check_open(nomenclature: Nomenclature | None, null_policy: NullPolicy, profile: Profile) -> None:

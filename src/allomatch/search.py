@@ -21,6 +21,8 @@ from allomatch.filter import attribute_column
 from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
+from allomatch.ranked_hits import HitPredictions, Order
+from allomatch.ranking import Likelihood, RankingPolicy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,7 @@ __all__ = ["Direction", "Hit", "Hits"]
 
 Direction = Literal["both", "gvh", "hvg"]
 # The six counts of a comparison, in the order of the core's rows.
+_LEAST = {"both": "mismatches", "gvh": "gvh", "hvg": "hvg"}
 COUNTS = ("mismatches", "greatest", "gvh", "gvh_greatest", "hvg", "hvg_greatest")
 
 
@@ -46,6 +49,7 @@ class Searched:
     profile: Profile
     doses: Doses
     segment: _core.Segment
+    policy: RankingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class Hit:
         reported: The comparison at further loci (``report``), which had no part in the search.
         doses: Cells per kg of the patient, as the columns of :meth:`Hits.to_arrow`; None where the unit's total is not known.
             Empty if the search was given no weight.
+        p_mismatches: Probability of 0, 1, 2 ... mismatches; None without frequencies, or if a person is not represented.
+        p_by_locus: Locus -> probability of 0, 1 and 2 mismatches there; empty likewise.
+        likelihood: ``"probable match"``, ``"possible match"`` or ``"unlikely match"``, by the limits of the policy.
+        population: Whose frequencies stood for the donor; None without frequencies.
     """
 
     rank: int
@@ -66,16 +74,37 @@ class Hit:
     match: Match
     reported: tuple[LocusMatch, ...] = ()
     doses: dict[str, float | None] = field(default_factory=dict)
+    p_mismatches: tuple[float, ...] | None = None
+    p_by_locus: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    likelihood: Likelihood | None = None
+    population: str | None = None
+    policy: RankingPolicy | None = None
 
     def explain(self) -> str:
         """Return in words why this donor is here."""
         lines = [f"donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.explain()}"]
+        if self.population is not None:
+            lines.append(self._explain_prediction())
+        if self.policy is not None:
+            lines.append(f"order: ranking {self.policy.name}, by {', '.join(self.policy.keys)}, then donor id")
         if self.reported:
             lines.append("not searched:")
             lines += ["  " + each.explain() for each in self.reported]
         for name, dose in self.doses.items():
             lines.append(f"{name}: {'not known' if dose is None else format(dose, '.3g')}")
         return "\n".join(lines)
+
+    def _explain_prediction(self) -> str:
+        """Return in words how likely the donor matches."""
+        whose = f"frequencies of {self.population} for the donor"
+        if self.p_mismatches is None:
+            return f"{self.likelihood}: no probabilities, as no pair of haplotypes explains the typings ({whose})"
+        chances = ", ".join(f"{p:.4f}" for p in self.p_mismatches[:3])
+        least = min(self.p_by_locus, key=lambda locus: self.p_by_locus[locus][0])
+        text = f"{self.likelihood}: probability of 0, 1, 2 mismatches {chances} ({whose})"
+        if self.p_by_locus[least][0] < 1:
+            text += f"; least certain at {least}, matched with probability {self.p_by_locus[least][0]:.4f}"
+        return text
 
 
 class Hits:
@@ -84,10 +113,21 @@ class Hits:
     Takes part in the Arrow C stream protocol, so pyarrow, polars, pandas and duckdb read it directly.
     """
 
-    def __init__(self, searched: Searched, result: _core.SearchResult, offset: int) -> None:
+    def __init__(self, searched: Searched, result: _core.SearchResult, offset: int, order: Order | None = None) -> None:
         self._searched = searched
         self._result = result
         self._offset = offset
+        self._ranked = order is not None
+        self._predictions = None if order is None else order.predictions
+        self._rows, self._row_phenotypes = result.rows, result.row_phenotypes
+        self._reported, self._unread = result.reported, result.unread
+        if order is not None:
+            places = order.places
+            self._rows, self._row_phenotypes = self._rows[places], self._row_phenotypes[places]
+            self._reported = self._reported[places]
+            self._unread = self._unread[places] if len(self._unread) else self._unread
+            for array in (self._rows, self._row_phenotypes):
+                array.setflags(write=False)
 
     @property
     def total(self) -> int:
@@ -118,7 +158,7 @@ class Hits:
     @property
     def rows(self) -> npt.NDArray[np.uint32]:
         """Row of each listed hit in the registry; shape (n,), uint32, read-only."""
-        return self._result.rows
+        return self._rows
 
     @property
     def donor_ids(self) -> pa.Array:
@@ -135,7 +175,7 @@ class Hits:
         Returns:
             Shape (n,), uint8, 0 to twice the number of loci.
         """
-        counts: npt.NDArray[np.uint8] = self._result.totals[self._result.row_phenotypes, _count_index(name)]
+        counts: npt.NDArray[np.uint8] = self._result.totals[self._row_phenotypes, _count_index(name)]
         return counts
 
     def locus_count(self, locus: str, name: str) -> npt.NDArray[np.uint8]:
@@ -143,9 +183,9 @@ class Hits:
         which = _count_index(name)
         counts: npt.NDArray[np.uint8]
         if locus in self.loci:
-            counts = self._result.by_locus[self._result.row_phenotypes, self.loci.index(locus), which]
+            counts = self._result.by_locus[self._row_phenotypes, self.loci.index(locus), which]
         elif locus in self.reported:
-            counts = self._result.reported[:, self.reported.index(locus), which]
+            counts = self._reported[:, self.reported.index(locus), which]
         else:
             known = ", ".join((*self.loci, *self.reported))
             raise problem("InvalidArgument", f"locus {locus!r} was not compared; compared were {known}")
@@ -162,12 +202,30 @@ class Hits:
         return self.count("greatest")
 
     @property
+    def predictions(self) -> HitPredictions | None:
+        """Probabilities of the listed hits; None if the search was given no frequencies."""
+        return self._predictions
+
+    @property
+    def likelihoods(self) -> pa.Array:
+        """``"probable match"``, ``"possible match"`` or ``"unlikely match"`` of each listed hit, by the policy's limits."""
+        chances = np.full(len(self), np.nan) if self._predictions is None else self._predictions.overall[:, 0]
+        least = self.count(_LEAST[self._searched.direction])
+        policy = self._searched.policy
+        return pa.array([policy.likelihood(p, int(k)) for p, k in zip(chances, least, strict=True)], pa.string())
+
+    @property
+    def policy(self) -> RankingPolicy:
+        """The ranking that ordered the hits, if frequencies or a ranking were given; its limits name the likelihoods."""
+        return self._searched.policy
+
+    @property
     def unread_loci(self) -> pa.Array:
         """Loci of each listed hit at which the nomenclature cannot read its typing: ``"A"``, ``"A,DRB1"``, or null.
 
         The hit counts as untyped there (:meth:`allomatch.Registry.unknown_typings` lists the typings).
         """
-        flags = self._result.unread
+        flags = self._unread
         if len(flags) == 0:
             return pa.nulls(len(self), pa.string())
         distinct, codes = np.unique(flags, return_inverse=True)
@@ -178,7 +236,9 @@ class Hits:
         """Return the listed hits as a table.
 
         Columns: ``donor_id``; the six counts over the loci searched (uint8); for every locus searched, then for every one
-        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; the attributes that the registry has; where there are
+        reported, ``<count>_<locus>`` of ``mismatches`` and ``greatest``; with frequencies the probabilities ``p0`` .. ``p<2n>``
+        (float64, null if not represented) and ``p0_<locus>`` .. ``p2_<locus>``, ``likelihood``, and
+        ``frequencies`` (whose); the attributes that the registry has; where there are
         typings that the nomenclature cannot read, :attr:`unread_loci`; with a patient's weight ``tnc_e7_per_kg`` and
         ``cd34_e6_per_kg`` (float32). The schema's metadata names the nomenclature, and the loci.
         """
@@ -188,11 +248,18 @@ class Hits:
         for locus in (*self.loci, *self.reported):
             for name in ("mismatches", "greatest"):
                 columns[f"{name}_{locus}"] = self.locus_count(locus, name)
+        if self._predictions is not None:
+            missing = np.isnan(self._predictions.overall[:, 0])
+            for name, values in self._predictions.columns().items():
+                columns[name] = pa.array(np.ascontiguousarray(values), mask=missing)
+            columns["likelihood"] = self.likelihoods
+            codes = pa.array(self._predictions.codes.astype(np.int32))
+            columns["frequencies"] = pa.DictionaryArray.from_arrays(codes, pa.array(self._predictions.populations))
         for name in _core.ATTRIBUTES:
             column = attribute_column(self._searched.segment, name, self.rows)
             if column is not None:
                 columns[name] = column
-        if len(self._result.unread) > 0:
+        if len(self._unread) > 0:
             columns["unread_loci"] = self.unread_loci
         columns |= self._searched.doses.columns(self._searched.segment, self.rows)
         metadata = {
@@ -234,7 +301,22 @@ class Hits:
         doses = {name: column[0].as_py() for name, column in columns.items()}
         first = len(self.loci)
         by_locus = replace(compared, loci=compared.loci[:first])
-        return Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
+        hit = Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
+        if self._ranked:
+            hit = replace(hit, policy=searched.policy)
+        if self._predictions is None:
+            return hit
+        values = self._predictions.overall[index]
+        known = not np.isnan(values[0])
+        return replace(
+            hit,
+            p_mismatches=tuple(values.tolist()) if known else None,
+            p_by_locus={
+                locus: tuple(self._predictions.at(locus)[index].tolist()) for locus in self._predictions.loci if known
+            },
+            likelihood=self.likelihoods[index].as_py(),
+            population=self._predictions.populations[self._predictions.codes[index]],
+        )
 
     def __iter__(self) -> Iterator[Hit]:
         return (self[i] for i in range(len(self)))

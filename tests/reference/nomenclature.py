@@ -60,6 +60,9 @@ class Nomenclature(Protocol):
     def label(self) -> str:
         """`two-field`, or the number of the release."""
 
+    def __hash__(self) -> int:
+        """What was found out is kept by nomenclature, in caches."""
+
     def meaning(self, name: str | Name) -> Meaning:
         """What a name stands for."""
 

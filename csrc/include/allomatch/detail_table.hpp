@@ -43,6 +43,12 @@ class TypingColumns {
     // Rows that cannot be read are added to `errors`, as of `side`.
     TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
                   const Cancel& cancel, std::vector<CellError>& errors);
+    // Rows that hold typings of other dictionaries (a registry's); those that no row has are left behind.
+    struct Chosen {
+        DictionaryView dictionary;
+        std::vector<TypingId> typings;  // of each row
+    };
+    TypingColumns(std::span<const Chosen> loci, std::size_t rows);
     ~TypingColumns();
     TypingColumns(TypingColumns&&) noexcept;
     TypingColumns& operator=(TypingColumns&&) = delete;

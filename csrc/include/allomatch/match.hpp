@@ -21,7 +21,7 @@ namespace allomatch {
 enum class NullPolicy : std::uint8_t { Explicit, Possible };
 enum class Direction : std::uint8_t { Both, Gvh, Hvg };
 
-// Fewest and most mismatches at a locus (0..2 each).
+// Fewest and most mismatches at a locus (0..2 each), or summed over loci.
 struct Counts {
     std::uint8_t least = 0, greatest = 0;
     std::uint8_t gvh_least = 0, gvh_greatest = 0;
@@ -29,6 +29,7 @@ struct Counts {
 
     [[nodiscard]] std::uint8_t least_in(Direction direction) const noexcept;
     [[nodiscard]] std::uint8_t greatest_in(Direction direction) const noexcept;
+    Counts& operator+=(const Counts& other) noexcept;
     auto operator<=>(const Counts&) const = default;
 };
 
