@@ -120,7 +120,7 @@ FACE = {
     "frequency_cache": {"errors", "frequency_files", "releases"},
     "frequencies": {"errors", "frequency_cache", "frequency_files", "frequency_table", "nomenclature"},
     "frequency_sets": {"errors", "frequencies", "frequency_table", "releases"},
-    "estimation_checkpoint": {"errors", "frequency_files"},
+    "estimation_checkpoint": {"errors", "frequency_files", "releases"},
     "estimation": {
         "carried",
         "errors",

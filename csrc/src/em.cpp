@@ -82,7 +82,7 @@ Estimation::Estimation(std::shared_ptr<const EmPeople> people, EmOptions options
         for (std::size_t row = 0; row < start.size(); ++row) alleles[start.classes[c][row]] += start.frequencies[row];
     }
     state_.block = static_cast<std::uint32_t>(columns == 1 ? 0 : 2 * columns - 2);
-    state_.kind = EmState::Kind::Converging;
+    next_stage(EmState::Kind::Converging);
     state_.haplotypes = std::move(start);
     sort_haplotypes();
 }
@@ -215,6 +215,13 @@ void Estimation::prepare(const Cancel& cancel) {
     }
 }
 
+std::uint32_t Estimation::most_settling() const noexcept {
+    if (state_.haplotypes.columns.size() == 1) return kAlleleIterations;
+    if (!whole()) return kBlockIterations;
+    const std::uint32_t before = state_.iterations - state_.iteration;  // before this stage
+    return std::min(kBlockIterations, options_.max_iterations - std::min(before, options_.max_iterations));
+}
+
 EmIteration Estimation::step(const Cancel& cancel) {
     if (finished())
         throw Error(ErrorCode::InvalidArgument, "the estimation is finished; there is no further iteration");
@@ -243,8 +250,7 @@ EmIteration Estimation::step(const Cancel& cancel) {
             next_stage(EmState::Kind::Settling);
             break;
         case EmState::Kind::Settling:
-            if (!steady &&
-                state_.iteration < (state_.haplotypes.columns.size() == 1 ? kAlleleIterations : kBlockIterations)) {
+            if (!steady && state_.iteration < most_settling()) {
                 update();
             } else {
                 (void)prune(options_.min_frequency * kPartOfBlock);

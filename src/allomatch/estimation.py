@@ -167,7 +167,7 @@ def estimate_frequencies(
         FileFormatError: The checkpoint is damaged.
 
     Example:
-        >>> people = ["A*01:01+A*02:01^B*08:01+B*07:02"] * 3 + ["A*01:01+A*01:01^B*08:01+B*08:01", "A*02:XX+A*01:01^B*07:02+B*08:01"]
+        >>> people = ["A*01:01+A*02:01^B*08:01+B*07:02"] * 4 + ["A*01:01+A*01:01^B*08:01+B*08:01"]
         >>> found = estimate_frequencies(people, Nomenclature.two_field(), ["A", "B"])
         >>> found.frequencies.names("B").to_pylist(), found.frequencies.frequencies.round(3).tolist()
         (['B*07:02', 'B*08:01'], [0.6, 0.4])

@@ -6,7 +6,6 @@ which people, alleles and options it belongs to; an estimation goes on from no o
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from allomatch.errors import problem
 from allomatch.frequency_files import write_whole
+from allomatch.releases import access_problem
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -58,7 +58,7 @@ def load_checkpoint(path: Path, owner: str) -> tuple[State, list[tuple[Any, ...]
         ArgumentError: It belongs to other people or options.
     """
     try:
-        with np.load(os.fspath(path), allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         said = arrays["owner"].tobytes().decode()
         counts = [int(value) for value in arrays["counts"]]
@@ -69,14 +69,12 @@ def load_checkpoint(path: Path, owner: str) -> tuple[State, list[tuple[Any, ...]
         numbers = (kind, block, stage, iteration, iterations, bool(converged), float(arrays["log_likelihood"]))
         state = (numbers, columns, classes, arrays["frequencies"], alleles)
         trace = [tuple(row) for row in arrays["trace"].reshape(-1, 6).tolist()]
-    except FileNotFoundError:
-        raise
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as failure:
         raise problem(
             "CorruptFile", f"{str(path)!r} is no checkpoint of an estimation, or it is damaged ({failure}); delete it"
         ) from failure
     except OSError as failure:
-        raise problem("IoFailed", f"cannot read {str(path)!r}: {failure.strerror}; check its permissions") from failure
+        raise access_problem(f"cannot read {str(path)!r}", failure, "check its permissions") from failure
     if said != owner:
         raise problem(
             "InvalidArgument",

@@ -150,6 +150,7 @@ class Estimation {
   private:
     struct Work;  // the haplotypes as a trie, and the people collapsed to its columns
     [[nodiscard]] bool whole() const noexcept;
+    [[nodiscard]] std::uint32_t most_settling() const noexcept;
     void begin_block(std::uint32_t block);
     void end_block();
     void append_alleles(std::size_t column, EmHaplotypes& to) const;
