@@ -224,6 +224,65 @@ def predict(
     patient: Possibilities, donors: People, direction: str = "both", threads: int = 0
 ) -> npt.NDArray[np.float64]: ...
 
+# kind, block, stage, iteration, iterations, converged, log-likelihood; columns; their classes; frequencies; alleles'
+EmState = tuple[
+    tuple[int, int, int, int, int, bool, float],
+    list[int],
+    list[npt.NDArray[np.uint16]],
+    npt.NDArray[np.float64],
+    list[npt.NDArray[np.float64]],
+]
+
+class EmPeople:
+    def __init__(
+        self,
+        table: Phenotype | Mapping[str, Any],
+        rows: int,
+        nomenclature: Nomenclature,
+        loci: Sequence[str],
+        start: HaplotypeSet | None = None,
+        threads: int = 0,
+    ) -> None: ...
+    @property
+    def errors(self) -> list[CellError]: ...
+    @property
+    def untyped(self) -> int: ...
+    @property
+    def fingerprint(self) -> int: ...
+    @property
+    def loci(self) -> list[str]: ...
+    @property
+    def alleles(self) -> list[list[str]]: ...
+    @property
+    def weights(self) -> npt.NDArray[np.float64]: ...
+
+class Estimation:
+    def __init__(
+        self, people: EmPeople, min_frequency: float, tolerance: float, max_iterations: int, threads: int
+    ) -> None: ...
+    @staticmethod
+    def from_set(
+        people: EmPeople, min_frequency: float, tolerance: float, max_iterations: int, threads: int
+    ) -> Estimation: ...
+    @staticmethod
+    def resampled(
+        people: EmPeople,
+        estimated: Estimation,
+        weights: npt.NDArray[np.float64],
+        tolerance: float,
+        max_iterations: int,
+        threads: int,
+    ) -> Estimation: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def iterations(self) -> int: ...
+    def state(self) -> EmState: ...
+    def restore(self, state: EmState) -> None: ...
+    def step(self) -> tuple[int, int, list[int], int, float, float]: ...
+
 class RegistryReader:
     def __init__(self, segment: Segment, set: HaplotypeSet) -> None: ...
     def predict(

@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_estimate import estimate_command
 from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(nomenclature_app, name="nomenclature")
 app.add_typer(frequencies_app, name="frequencies")
+frequencies_app.command("estimate")(estimate_command)
 app.command("match")(match_command)
 app.command("impute")(impute_command)
 app.command("predict")(predict_command)
