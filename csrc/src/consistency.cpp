@@ -95,6 +95,7 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     const std::size_t classes = at.classes.size();
     const auto alternatives = typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
     sides.of_class.assign(classes, 0);
+    sides.alternatives = alternatives.size();
     set_pair_sides(sides);
     std::vector<std::uint64_t> first(at.words);
     std::vector<std::uint64_t> second(at.words);

@@ -28,6 +28,7 @@ struct LocusSides {
     // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
     std::optional<std::array<Name, 2>> certain;
     bool untyped = false;
+    std::size_t alternatives = 0;  // genotypes of the typing
     // By the typing alone, whatever its phase: the side of each class, and whether a class of side a may stand at the
     // first position while one of side b stands at the second, [a * row + b].
     struct Standing {
