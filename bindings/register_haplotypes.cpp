@@ -21,8 +21,8 @@ std::shared_ptr<HaplotypeSet> haplotype_set(std::shared_ptr<Nomenclature> nomenc
                                             const std::optional<Frequencies>& second) {
     std::vector<HaplotypeColumn> columns;
     for (std::size_t i = 0; i < loci.size(); ++i) {
-        columns.push_back({require_locus(loci[i]), names.at(i),
-                           {codes.at(i).data(), static_cast<std::size_t>(codes.at(i).size())}});
+        columns.push_back(
+            {require_locus(loci[i]), names.at(i), {codes.at(i).data(), static_cast<std::size_t>(codes.at(i).size())}});
     }
     return released([&](const Cancel&) {
         return std::make_shared<HaplotypeSet>(std::move(nomenclature), columns, numbers(frequencies), numbers(second));
@@ -53,15 +53,13 @@ void register_haplotypes(py::module_& module) {
         .def_property_readonly("loci",
                                [](const HaplotypeSet& self) {
                                    std::vector<std::string> loci;
-                                   for (const auto& level : self.levels())
-                                       loci.emplace_back(locus_name(level.locus));
+                                   for (const auto& level : self.levels()) loci.emplace_back(locus_name(level.locus));
                                    return loci;
                                })
         .def("names", &level_names)
-        .def_property_readonly("frequencies",
-                               [](const py::object& self) {
-                                   return view(py::cast<const HaplotypeSet&>(self).frequencies(), self);
-                               })
+        .def_property_readonly(
+            "frequencies",
+            [](const py::object& self) { return view(py::cast<const HaplotypeSet&>(self).frequencies(), self); })
         .def(
             "classes",
             [](const HaplotypeSet& self, const Codes& haplotypes) {
@@ -70,8 +68,8 @@ void register_haplotypes(py::module_& module) {
                 for (py::ssize_t i = 0; i < haplotypes.size(); ++i) {
                     if (haplotypes.at(i) >= self.size())
                         throw Error(ErrorCode::InvalidArgument, "there is no haplotype " +
-                                                                    std::to_string(haplotypes.at(i)) + "; the set has " +
-                                                                    std::to_string(self.size()));
+                                                                    std::to_string(haplotypes.at(i)) +
+                                                                    "; the set has " + std::to_string(self.size()));
                     for (std::size_t l = 0; l < levels; ++l)
                         result.mutable_at(i, static_cast<py::ssize_t>(l)) =
                             self.class_at(HaplotypeId{haplotypes.at(i)}, l).value;
@@ -82,8 +80,8 @@ void register_haplotypes(py::module_& module) {
         .def_property_readonly("lost", [](const HaplotypeSet& self) {
             py::list names;
             for (const NotCarried& name : self.not_carried())
-                names.append(py::make_tuple(locus_name(name.locus), name.name, name.haplotypes, name.frequency,
-                                            name.reason));
+                names.append(
+                    py::make_tuple(locus_name(name.locus), name.name, name.haplotypes, name.frequency, name.reason));
             return py::make_tuple(self.lost_haplotypes(), self.lost_frequency(), names);
         });
 }

@@ -35,13 +35,13 @@ struct BoundReader {
 
 void register_hits(py::module_& module) {
     py::class_<BoundReader>(module, "RegistryReader")
-        .def(py::init([](const std::shared_ptr<Segment>& segment, std::shared_ptr<HaplotypeSet> set) {
-                 return released([&](const Cancel&) {
-                     return std::make_unique<BoundReader>(
-                         BoundReader{segment, RegistryReader(segment, std::move(set))});
-                 });
-             }),
-             py::arg("segment"), py::arg("set"))
+        .def(
+            py::init([](const std::shared_ptr<Segment>& segment, std::shared_ptr<HaplotypeSet> set) {
+                return released([&](const Cancel&) {
+                    return std::make_unique<BoundReader>(BoundReader{segment, RegistryReader(segment, std::move(set))});
+                });
+            }),
+            py::arg("segment"), py::arg("set"))
         .def(
             "predict",
             [](const BoundReader& self, const std::shared_ptr<Possibilities>& patient, const Numbers& numbers,

@@ -77,8 +77,7 @@ TypingColumns typing_columns(const py::object& table, Side side, std::size_t row
 py::list detail_arrays(std::vector<std::vector<std::uint8_t>> tables, std::size_t rows) {
     py::list arrays;
     for (std::vector<std::uint8_t>& table : tables)
-        arrays.append(
-            own(std::move(table), {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
+        arrays.append(own(std::move(table), {static_cast<py::ssize_t>(kDetailBytes), static_cast<py::ssize_t>(rows)}));
     return arrays;
 }
 

@@ -25,9 +25,8 @@ class ReadPeople {
             people_.typings[index_of(locus)] = columns_.typings(locus);
         }
         people_.phases = [this](std::size_t row) { return columns_.phases(row); };
-        reader_ = released([&](const Cancel&) {
-            return std::make_shared<const PeopleReader>(std::move(set), people_.dictionaries);
-        });
+        reader_ = released(
+            [&](const Cancel&) { return std::make_shared<const PeopleReader>(std::move(set), people_.dictionaries); });
         report_unknown();
     }
     ReadPeople(const ReadPeople&) = delete;
@@ -96,9 +95,8 @@ std::vector<Locus> require_loci(const std::vector<std::string>& names) {
 }
 
 py::tuple impute(const ReadPeople& self, std::uint32_t most, unsigned threads) {
-    ImputedColumn column = released([&](const Cancel& cancel) {
-        return impute_column(*self.reader(), self.people(), most, threads, cancel);
-    });
+    ImputedColumn column = released(
+        [&](const Cancel& cancel) { return impute_column(*self.reader(), self.people(), most, threads, cancel); });
     return py::make_tuple(own(std::move(column.totals)), own(std::move(column.diplotypes)),
                           own(std::move(column.offsets)), own_numbers(column.first), own_numbers(column.second),
                           own(std::move(column.posteriors)));
@@ -125,8 +123,8 @@ py::tuple person_genotypes(const ReadPeople& self, const std::vector<std::string
                           own(std::move(list.weights)));
 }
 
-// Of one person at a locus: names of alleles, their numbers at the first and second position, probabilities. None if the
-// person is not represented.
+// Of one person at a locus: names of alleles, their numbers at the first and second position, probabilities. None if
+// the person is not represented.
 py::object person_positions(const ReadPeople& self, const std::string& locus_text) {
     const Locus locus = require_locus(locus_text);
     const HaplotypeSet& set = self.reader()->set();
@@ -160,16 +158,17 @@ py::object person_positions(const ReadPeople& self, const std::string& locus_tex
 
 void register_prediction(py::module_& module) {
     py::class_<ReadPeople>(module, "People")
-        .def(py::init([](std::shared_ptr<HaplotypeSet> set, const py::object& table, std::size_t rows,
-                         unsigned threads) { return std::make_unique<ReadPeople>(std::move(set), table, rows, threads); }),
+        .def(py::init(
+                 [](std::shared_ptr<HaplotypeSet> set, const py::object& table, std::size_t rows, unsigned threads) {
+                     return std::make_unique<ReadPeople>(std::move(set), table, rows, threads);
+                 }),
              py::arg("set"), py::arg("table"), py::arg("rows") = 1, py::arg("threads") = 0)
         .def("__len__", [](const ReadPeople& self) { return self.people().rows; })
         .def_property_readonly("errors", [](const ReadPeople& self) { return cell_errors(self.errors()); })
-        .def(
-            "ignored",
-            [](const ReadPeople& self) {
-                return texts(self.reader()->read(self.people().of(0), self.people().phases_of(0)).ignored);
-            })
+        .def("ignored",
+             [](const ReadPeople& self) {
+                 return texts(self.reader()->read(self.people().of(0), self.people().phases_of(0)).ignored);
+             })
         .def("impute", &impute, py::arg("most"), py::arg("threads") = 0)
         .def("genotypes", &person_genotypes, py::arg("loci"))
         .def("positions", &person_positions, py::arg("locus"));
@@ -177,9 +176,8 @@ void register_prediction(py::module_& module) {
         .def(py::init([](const ReadPeople& person, const std::vector<std::string>& loci, double tail) {
                  const std::vector<Locus> wanted = require_loci(loci);
                  return released([&](const Cancel& cancel) {
-                     return std::make_shared<Possibilities>(possibilities(*person.reader(), person.people().of(0),
-                                                                          person.people().phases_of(0), wanted, tail,
-                                                                          cancel));
+                     return std::make_shared<Possibilities>(possibilities(
+                         *person.reader(), person.people().of(0), person.people().phases_of(0), wanted, tail, cancel));
                  });
              }),
              py::arg("person"), py::arg("loci"), py::arg("tail") = 0.0)

@@ -8,14 +8,21 @@ namespace allomatch {
 namespace {
 
 // Sides 1, 2 and 3 of a typing of one genotype.
-constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,   //
-                                         0, 0, 1, 1,   //
-                                         0, 1, 0, 1,   //
+constexpr std::uint8_t kPairSides[16] = {0, 0, 0, 0,  //
+                                         0, 0, 1, 1,  //
+                                         0, 1, 0, 1,  //
                                          0, 1, 1, 1};
+
+// Whether side a may stand first and side b second.
+constexpr std::uint8_t kPairReads[16] = {0, 0, 0, 0,  //
+                                         0, 0, 1, 1,  //
+                                         0, 0, 0, 0,  //
+                                         0, 0, 1, 1};
 
 void set_pair_sides(LocusSides& sides) {
     sides.count = 3;
     sides.compatible.assign(std::begin(kPairSides), std::end(kPairSides));
+    sides.reads.assign(std::begin(kPairReads), std::end(kPairReads));
 }
 
 bool bit(std::span<const std::uint64_t> bits, std::size_t i) noexcept {
@@ -42,8 +49,8 @@ PeopleReader::PeopleReader(std::shared_ptr<const HaplotypeSet> set,
     for (std::size_t l = 0; l < kLocusCount; ++l) {
         const auto locus = static_cast<Locus>(l);
         const auto level = set_->level_of(locus);
-        AtLocus at{level ? set_->classes(*level) : AlleleClasses(set_->nomenclature(), locus, {}), 0, {}, {},
-                   dictionaries[l]};
+        AtLocus at{
+            level ? set_->classes(*level) : AlleleClasses(set_->nomenclature(), locus, {}), 0, {}, {}, dictionaries[l]};
         at.words = at.classes.words();
         at.bits.resize(at.words * at.dictionary.names.size());
         for (std::size_t n = 0; n < at.dictionary.names.size(); ++n) {
@@ -86,10 +93,8 @@ std::span<const std::uint32_t> names_of(const DictionaryView& dictionary, Positi
 
 void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& sides, bool& unread) const {
     const std::size_t classes = at.classes.size();
-    const auto alternatives =
-        typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
+    const auto alternatives = typing == kUntyped ? std::span<const PositionPair>() : at.dictionary.alternatives(typing);
     sides.of_class.assign(classes, 0);
-    sides.alternatives = alternatives.size();
     set_pair_sides(sides);
     std::vector<std::uint64_t> first(at.words);
     std::vector<std::uint64_t> second(at.words);
@@ -139,10 +144,12 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     sides.count = static_cast<std::uint16_t>(numbers.size());
     const std::size_t row = sides.count + 1U;
     sides.compatible.assign(row * row, 0);
+    sides.reads.assign(row * row, 0);
     for (std::size_t a = 1; a < row; ++a) {
         for (std::size_t b = 1; b < row; ++b) {
             for (std::size_t g = 0; g < standing.size(); ++g) {
                 if (kPairSides[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.compatible[a * row + b] = 1;
+                if (kPairReads[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.reads[a * row + b] = 1;
             }
         }
     }
@@ -156,6 +163,7 @@ void PeopleReader::read_phase(const Phase& phase, Person& person) const {
         if (!level || person.levels[*level].untyped) continue;
         const AtLocus& at = loci_[index_of(phase.loci[i])];
         LocusSides& sides = person.levels[*level];
+        sides.phased = sides.standing();
         std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{0});
         set_pair_sides(sides);
         for (std::uint16_t h = 0; h < 2; ++h) {

@@ -235,8 +235,7 @@ TypingColumns::TypingColumns(std::span<const Chosen> loci, std::size_t rows) : s
             if (fresh && id != kUntyped) at->second = interner.typing(dictionary.typing(id));
             typings.push_back(at->second);
         }
-        columns_[index_of(dictionary.locus)] =
-            std::make_unique<Column>(dictionary.locus, interner, std::move(typings));
+        columns_[index_of(dictionary.locus)] = std::make_unique<Column>(dictionary.locus, interner, std::move(typings));
     }
 }
 

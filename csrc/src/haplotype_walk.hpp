@@ -123,6 +123,7 @@ class KeyTable {
         }
     }
     [[nodiscard]] std::span<const WideKey> keys() const noexcept { return keys_; }
+
   private:
     static constexpr unsigned kDirectBits = 16;
 

@@ -61,8 +61,8 @@ AlleleClasses::Allowed AlleleClasses::allow(const Name& name, std::span<std::uin
         // As an untyped position of that first field (docs/science.md): an unnamed allele is in no set.
         if (!nomenclature_->knows(locus_, name)) return {};
         for (std::size_t c = 0; c < classes_.size(); ++c) {
-            const bool same = name.fields[0] == 0 ||
-                              (classes_[c].gene == name.gene && classes_[c].fields[0] == name.fields[0]);
+            const bool same =
+                name.fields[0] == 0 || (classes_[c].gene == name.gene && classes_[c].fields[0] == name.fields[0]);
             if (same) set(c);
         }
         return {true, std::nullopt, true};
@@ -132,8 +132,8 @@ CarriedColumn carry(const Nomenclature& nomenclature, const HaplotypeColumn& col
     std::sort(result.classes.begin(), result.classes.end());
     result.classes.erase(std::unique(result.classes.begin(), result.classes.end()), result.classes.end());
     for (const std::optional<Name>& name : carried) {
-        const auto at = name ? std::lower_bound(result.classes.begin(), result.classes.end(), *name)
-                             : result.classes.end();
+        const auto at =
+            name ? std::lower_bound(result.classes.begin(), result.classes.end(), *name) : result.classes.end();
         result.of_name.push_back(name ? static_cast<std::uint32_t>(at - result.classes.begin()) : kLost);
     }
     return result;
@@ -153,8 +153,8 @@ void check(std::span<const HaplotypeColumn> columns, std::span<const double> fre
                    std::to_string(frequencies.size()) + " frequencies; give as many of both");
         for (const std::uint32_t code : column.codes) {
             if (code >= column.names.size())
-                refuse("locus " + locus + " has " + std::to_string(column.names.size()) + " names, and a haplotype has number " +
-                       std::to_string(code) + "; number them from 0");
+                refuse("locus " + locus + " has " + std::to_string(column.names.size()) +
+                       " names, and a haplotype has number " + std::to_string(code) + "; number them from 0");
         }
     }
     if (!second.empty() && second.size() != frequencies.size())

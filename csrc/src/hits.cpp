@@ -68,8 +68,7 @@ TypingColumns typing_columns_of(const Segment& segment, std::span<const Phenotyp
     for (const Locus locus : loci) {
         std::vector<TypingId> typings(phenotypes.size(), kUntyped);
         if (typed_at(segment, locus)) {
-            for (std::size_t i = 0; i < phenotypes.size(); ++i)
-                typings[i] = segment.typing_of(phenotypes[i], locus);
+            for (std::size_t i = 0; i < phenotypes.size(); ++i) typings[i] = segment.typing_of(phenotypes[i], locus);
         }
         chosen.push_back({segment.dictionary(locus), std::move(typings)});
     }

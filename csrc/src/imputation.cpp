@@ -63,7 +63,8 @@ Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
     for (std::uint32_t g = 0; g < by_key.size(); ++g) {
         for (std::size_t l = 0; l < codes.size(); ++l)
             by_key[g].sides.push_back(layout.code(keys.keys()[g], l, codes[l].most));
-        // Groups that differ only within a phased block stay apart: they share their compatibilities, which is harmless.
+        // Groups that differ only within a phased block stay apart: they share their compatibilities, which is
+        // harmless.
         if (join_phase(person, by_key[g].sides)) groups_.push_back(std::move(by_key[g]));
     }
     for (std::uint32_t a = 0; a < groups_.size(); ++a) {
@@ -124,7 +125,8 @@ class Streams {
         for (const Candidates::Group& group : candidates.groups()) {
             std::vector<HaplotypeId> sorted = group.haplotypes;
             // The best n pairs are of the best n of each group.
-            const auto end = sorted.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(most + 1, sorted.size()));
+            const auto end =
+                sorted.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(most + 1, sorted.size()));
             std::partial_sort(sorted.begin(), end, sorted.end(), [&](HaplotypeId h, HaplotypeId k) {
                 return f[h.value] != f[k.value] ? f[h.value] > f[k.value] : h < k;
             });
@@ -172,8 +174,7 @@ class Streams {
     void offer(const Place& place) {
         const auto& x = sorted_[place.a];
         const auto& y = sorted_[place.b];
-        if (place.i < x.size() && place.j < y.size())
-            queue_.push({diplotype(set_, x[place.i], y[place.j]), place});
+        if (place.i < x.size() && place.j < y.size()) queue_.push({diplotype(set_, x[place.i], y[place.j]), place});
     }
 
     const HaplotypeSet& set_;
@@ -244,8 +245,7 @@ GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates, st
             }
         }
         std::size_t i = place(classes.data()) & (slots.size() - 1);
-        while (slots[i] != 0 &&
-               !std::equal(classes.begin(), classes.end(), &found.classes[width * (slots[i] - 1U)]))
+        while (slots[i] != 0 && !std::equal(classes.begin(), classes.end(), &found.classes[width * (slots[i] - 1U)]))
             i = (i + 1) & (slots.size() - 1);
         if (slots[i] == 0) {
             found.classes.insert(found.classes.end(), classes.begin(), classes.end());
@@ -256,7 +256,9 @@ GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates, st
     });
     std::vector<std::uint32_t> order(found.weights.size());
     std::iota(order.begin(), order.end(), 0U);
-    const auto begin_of = [&](std::uint32_t g) { return found.classes.begin() + static_cast<std::ptrdiff_t>(width * g); };
+    const auto begin_of = [&](std::uint32_t g) {
+        return found.classes.begin() + static_cast<std::ptrdiff_t>(width * g);
+    };
     std::sort(order.begin(), order.end(), [&](std::uint32_t x, std::uint32_t y) {
         if (found.weights[x] != found.weights[y]) return found.weights[x] > found.weights[y];
         return std::lexicographical_compare(begin_of(x), begin_of(x + 1), begin_of(y), begin_of(y + 1));
@@ -277,7 +279,7 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
                                                  const Person& person, std::size_t level) {
     const std::size_t classes = set.classes(level).size();
     const auto groups = candidates.groups();
-    const bool several = person.levels[level].alternatives > 1;
+    const LocusSides::Standing standing = person.levels[level].standing();
     // Sums of frequencies by group and class, in both populations.
     std::vector<double> first(groups.size() * classes);
     std::vector<double> second(groups.size() * classes);
@@ -296,15 +298,13 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
         sums[at_first * classes + at_second] += weight;
     };
     for (const auto& [a, b] : candidates.pairs()) {
-        const std::uint16_t side_a = groups[a].sides[level];
-        const std::uint16_t side_b = groups[b].sides[level];
-        const bool direct = several || ((side_a & 1U) != 0 && (side_b & 2U) != 0);
-        const bool crossed = several || ((side_a & 2U) != 0 && (side_b & 1U) != 0);
-        const double share = direct && crossed ? 0.5 : 1;
         for (const std::size_t c : present[a]) {
             for (const std::size_t d : present[b]) {
                 double weight = first[a * classes + c] * second[b * classes + d];
                 if (a != b) weight += second[a * classes + c] * first[b * classes + d];
+                const bool direct = standing.allows(c, d);
+                const bool crossed = standing.allows(d, c);
+                const double share = direct && crossed ? 0.5 : 1;
                 if (direct) add(c, d, share * weight);
                 if (crossed) add(d, c, share * weight);
             }

@@ -160,7 +160,7 @@ struct Prediction::AtLocus {
         GenotypeKind kind;
         const SymbolTable* table;
         std::vector<std::uint16_t> symbols;  // of 0 .. null
-        std::uint16_t first, second;        // what its alleles are; equal if homozygous
+        std::uint16_t first, second;         // what its alleles are; equal if homozygous
         double probability;
 
         [[nodiscard]] unsigned symbol(std::size_t what) const noexcept {
@@ -205,9 +205,9 @@ Prediction::Prediction(Possibilities patient, std::shared_ptr<const PeopleReader
                 const bool second_null = is_null_class(alleles[pair.second]);
                 genotype.first = static_cast<std::uint16_t>(1 + (first_null ? pair.second : pair.first));
                 genotype.second = static_cast<std::uint16_t>(1 + (second_null ? pair.first : pair.second));
-                genotype.kind = first_null && second_null              ? GenotypeKind::Nothing
+                genotype.kind = first_null && second_null           ? GenotypeKind::Nothing
                                 : genotype.first == genotype.second ? GenotypeKind::Homozygous
-                                                                       : GenotypeKind::Pair;
+                                                                    : GenotypeKind::Pair;
                 genotype.table = &symbol_table_of(genotype.kind, direction_);
                 genotype.symbols.assign(at.null + 1U, kOther);
                 // Host-versus-graft, two others count once if they are equal: the patient's alleles that this genotype
@@ -267,19 +267,19 @@ struct Prediction::Scratch {
         std::size_t cells_begin = 0, cells_end = 0;
     };
     std::vector<Group> groups;
-    std::vector<std::uint32_t> group_of;   // of each key, kNone if its phase is impossible
-    std::vector<std::uint32_t> order;      // keys by group
+    std::vector<std::uint32_t> group_of;  // of each key, kNone if its phase is impossible
+    std::vector<std::uint32_t> order;     // keys by group
     struct GroupPair {
         std::uint32_t a, b;
     };
     std::vector<GroupPair> pairs;
-    std::vector<std::uint16_t> what;       // of each class in `order`, at each locus
-    std::vector<Mass> class_masses;        // of each class in `order`
-    std::vector<std::vector<Mass>> by_what;  // of each locus: [group * whats + what]
-    std::vector<std::size_t> whats;        // of each locus: how many
+    std::vector<std::uint16_t> what;               // of each class in `order`, at each locus
+    std::vector<Mass> class_masses;                // of each class in `order`
+    std::vector<std::vector<Mass>> by_what;        // of each locus: [group * whats + what]
+    std::vector<std::size_t> whats;                // of each locus: how many
     std::vector<std::vector<std::uint8_t>> twice;  // of each locus: whether both haplotypes may have this
-    std::vector<std::uint8_t> additive;    // of each locus, for the patient genotype at hand
-    std::vector<Mass> cells;               // additive loci + 1 values a cell
+    std::vector<std::uint8_t> additive;            // of each locus, for the patient genotype at hand
+    std::vector<Mass> cells;                       // additive loci + 1 values a cell
     std::vector<std::array<std::uint16_t, kLocusCount>> cell_symbols;
     std::vector<double> sums;
 };
@@ -325,8 +325,8 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         return true;
     }
 
-    // What the comparison sees of each haplotype: its sides, and what it is to the patient. Those pairs that a level has
-    // are numbered, so that a key is short.
+    // What the comparison sees of each haplotype: its sides, and what it is to the patient. Those pairs that a level
+    // has are numbered, so that a key is short.
     const HaplotypeSet& set = donors_->set();
     const Person person = donors_->read(donor, phases);
     const std::size_t levels = person.levels.size();
@@ -494,8 +494,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
                     sums[mismatches(*genotype.table, kNamed, kNamed)] += same;
                 }
             }
-            for (std::size_t k = 0; k < 3; ++k)
-                out[2 * n + 1 + 3 * i + k] += genotype.probability * (sums[k] / total);
+            for (std::size_t k = 0; k < 3; ++k) out[2 * n + 1 + 3 * i + k] += genotype.probability * (sums[k] / total);
         }
     }
 

@@ -126,8 +126,9 @@ ImputedColumn impute_column(const PeopleReader& reader, const People& people, st
             result.posteriors.push_back(each.weight / one.total);
         }
         if (result.first.size() > 0xffffffffULL)
-            throw Error(ErrorCode::TooManyValues, "the pairs of haplotypes of all people together are more than 2^32; "
-                                                  "ask for fewer of each, or for fewer people at once");
+            throw Error(ErrorCode::TooManyValues,
+                        "the pairs of haplotypes of all people together are more than 2^32; "
+                        "ask for fewer of each, or for fewer people at once");
         result.offsets.push_back(static_cast<std::uint32_t>(result.first.size()));
     }
     return result;

@@ -23,12 +23,26 @@ namespace allomatch {
 // The sides of the classes at one locus.
 struct LocusSides {
     std::vector<std::uint16_t> of_class;
-    std::uint16_t count = 0;                // sides are 1 .. count
-    std::vector<std::uint8_t> compatible;   // [a * (count + 1) + b]
+    std::uint16_t count = 0;               // sides are 1 .. count
+    std::vector<std::uint8_t> compatible;  // [a * (count + 1) + b]
     // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
     std::optional<std::array<Name, 2>> certain;
     bool untyped = false;
-    std::size_t alternatives = 0;  // genotypes of the typing
+    // By the typing alone, whatever its phase: the side of each class, and whether a class of side a may stand at the
+    // first position while one of side b stands at the second, [a * row + b].
+    struct Standing {
+        std::vector<std::uint16_t> of_class;
+        std::vector<std::uint8_t> reads;
+        std::size_t row = 0;
+        [[nodiscard]] bool allows(std::size_t first, std::size_t second) const noexcept {
+            return reads[of_class[first] * row + of_class[second]] != 0;
+        }
+    };
+    [[nodiscard]] Standing standing() const {
+        return phased ? *phased : Standing{of_class, reads, count + std::size_t{1}};
+    }
+    std::vector<std::uint8_t> reads;
+    std::optional<Standing> phased;  // set where a phase has taken the place of the typing's own sides
 
     [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
         return compatible[a * (count + 1U) + b] != 0;
@@ -39,8 +53,8 @@ struct LocusSides {
 struct Person {
     std::vector<LocusSides> levels;
     std::vector<std::vector<std::size_t>> phased;  // blocks of several levels; these hold sides 1 to 3
-    std::vector<Locus> ignored;              // typed, but not in the set
-    std::vector<Locus> unread;               // typed, but the nomenclature knows none of it: as untyped
+    std::vector<Locus> ignored;                    // typed, but not in the set
+    std::vector<Locus> unread;                     // typed, but the nomenclature knows none of it: as untyped
 };
 
 // What the names of some people's typings allow in a set: read once, for all of these people.
@@ -52,8 +66,7 @@ class PeopleReader {
     [[nodiscard]] const HaplotypeSet& set() const noexcept { return *set_; }
     [[nodiscard]] const std::shared_ptr<const HaplotypeSet>& shared_set() const noexcept { return set_; }
     // `typings`: by locus, of the dictionaries.
-    [[nodiscard]] Person read(std::span<const TypingId, kLocusCount> typings,
-                              std::span<const Phase> phases = {}) const;
+    [[nodiscard]] Person read(std::span<const TypingId, kLocusCount> typings, std::span<const Phase> phases = {}) const;
     // The first position of the typing that the nomenclature knows nothing of.
     [[nodiscard]] std::optional<PositionId> unknown(Locus locus, TypingId typing) const;
     // The one genotype that a typing leaves, at a locus in the set or not.
@@ -61,10 +74,10 @@ class PeopleReader {
 
   private:
     struct AtLocus {
-        AlleleClasses classes;                          // none at a locus that the set lacks
+        AlleleClasses classes;  // none at a locus that the set lacks
         std::size_t words = 0;
-        std::vector<std::uint64_t> bits;                // of each name
-        std::vector<AlleleClasses::Allowed> allowed;    // of each name
+        std::vector<std::uint64_t> bits;              // of each name
+        std::vector<AlleleClasses::Allowed> allowed;  // of each name
         DictionaryView dictionary;
     };
     // What a position allows; and if it is one thing only, which.

@@ -52,9 +52,9 @@ class AlleleClasses {
 
     // What a name in a typing allows.
     struct Allowed {
-        bool known = false;         // the nomenclature has the name
-        std::optional<Name> only;   // it stands for this class alone, among all that there are (not only in the set)
-        bool possibly_null = false; // null alleles are among what it stands for, beside others
+        bool known = false;          // the nomenclature has the name
+        std::optional<Name> only;    // it stands for this class alone, among all that there are (not only in the set)
+        bool possibly_null = false;  // null alleles are among what it stands for, beside others
     };
     // Sets the bits of the classes that `name` allows; `bits` has words() words.
     Allowed allow(const Name& name, std::span<std::uint64_t> bits) const;
@@ -86,8 +86,9 @@ class HaplotypeSet {
   public:
     struct Level {
         Locus locus;
-        std::vector<std::uint16_t> classes;   // of each node
-        std::vector<std::uint32_t> children;  // first child of each node in the next level, and the end; none at the last
+        std::vector<std::uint16_t> classes;  // of each node
+        std::vector<std::uint32_t>
+            children;  // first child of each node in the next level, and the end; none at the last
     };
 
     // `second` is empty for one population. Throws InvalidArgument (no locus, a locus twice, a code or frequency out of

@@ -31,9 +31,8 @@ class RegistryReader {
 
 // Counts of each phenotype against a patient, summed over `loci`, by ARD under the index's policy.
 [[nodiscard]] std::vector<Counts> count_phenotypes(const SearchIndex& index, const Phenotype& patient,
-                                                   std::span<const Locus> loci,
-                                                   std::span<const PhenotypeId> phenotypes, unsigned threads,
-                                                   const Cancel& cancel);
+                                                   std::span<const Locus> loci, std::span<const PhenotypeId> phenotypes,
+                                                   unsigned threads, const Cancel& cancel);
 
 // The typings of some phenotypes of a registry, as the columns of a comparison in detail.
 [[nodiscard]] TypingColumns typing_columns_of(const Segment& segment, std::span<const PhenotypeId> phenotypes,

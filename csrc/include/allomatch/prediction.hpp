@@ -25,9 +25,9 @@ namespace allomatch {
 // A person's genotypes at some loci, with their probabilities: one if every locus is certain, else by frequencies.
 struct Possibilities {
     std::vector<Locus> loci;
-    std::vector<std::vector<Name>> alleles;   // of each locus: classes, sorted
-    std::vector<std::uint16_t> genotypes;     // of each genotype: two numbers of alleles a locus, ascending
-    std::vector<double> probabilities;        // empty: not represented
+    std::vector<std::vector<Name>> alleles;  // of each locus: classes, sorted
+    std::vector<std::uint16_t> genotypes;    // of each genotype: two numbers of alleles a locus, ascending
+    std::vector<double> probabilities;       // empty: not represented
     bool certain = false;
 
     [[nodiscard]] bool represented() const noexcept { return !probabilities.empty(); }

@@ -15,9 +15,9 @@ namespace allomatch {
 // People as rows; views of someone else's memory.
 struct People {
     std::size_t rows = 0;
-    std::array<DictionaryView, kLocusCount> dictionaries;                // default where nobody is typed
-    std::array<std::span<const std::uint32_t>, kLocusCount> typings;     // of each row; empty: untyped
-    std::function<std::span<const Phase>(std::size_t row)> phases;       // none: nobody's
+    std::array<DictionaryView, kLocusCount> dictionaries;             // default where nobody is typed
+    std::array<std::span<const std::uint32_t>, kLocusCount> typings;  // of each row; empty: untyped
+    std::function<std::span<const Phase>(std::size_t row)> phases;    // none: nobody's
 
     [[nodiscard]] std::array<TypingId, kLocusCount> of(std::size_t row) const noexcept;
     [[nodiscard]] std::span<const Phase> phases_of(std::size_t row) const;
@@ -36,9 +36,9 @@ struct DistinctPeople {
 
 // What imputation says of each person.
 struct ImputedColumn {
-    std::vector<double> totals;                  // 0: not represented
-    std::vector<std::uint64_t> diplotypes;       // how many there are
-    std::vector<std::uint32_t> offsets{0};       // of the listed ones, best first
+    std::vector<double> totals;             // 0: not represented
+    std::vector<std::uint64_t> diplotypes;  // how many there are
+    std::vector<std::uint32_t> offsets{0};  // of the listed ones, best first
     std::vector<HaplotypeId> first, second;
     std::vector<double> posteriors;
 };
