@@ -27,6 +27,7 @@ void register_registry(py::module_& module);
 void register_search(py::module_& module);
 void register_haplotypes(py::module_& module);
 void register_prediction(py::module_& module);
+void register_em(py::module_& module);
 void register_hits(py::module_& module);
 
 [[nodiscard]] NullPolicy null_policy(std::string_view text);

@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     bindings::register_search(module);
     bindings::register_haplotypes(module);
     bindings::register_prediction(module);
+    bindings::register_em(module);
     bindings::register_hits(module);
     module.def("active_kernel", &active_kernel_name);
     module.def("supported_kernels", &supported_kernels);

@@ -59,17 +59,20 @@ py::tuple reduced_column(const Nomenclature& nomenclature, const py::object& arr
     const ArrowColumn column(array);
     const TextColumn texts = text_column(column);
     const Level wanted = level_of(level);
-    const ReducedColumn reduced = released([&](const Cancel& cancel) {
+    auto owned = std::make_unique<const ReducedColumn>(released([&](const Cancel& cancel) {
         return reduce_column(nomenclature, texts, column.length(), wanted, threads, cancel);
-    });
+    }));
+    const ReducedColumn& reduced = *owned;
     py::list errors;
     for (const auto& bad : reduced.errors) {
         errors.append(py::make_tuple(bad.row, bad.rows, bad.value, static_cast<int>(bad.code), bad.message));
     }
-    const auto array_of = [](const std::vector<std::int32_t>& values) {
-        return py::array_t<std::int32_t>(static_cast<py::ssize_t>(values.size()), values.data());
-    };
-    return py::make_tuple(array_of(reduced.indices), array_of(reduced.offsets), py::bytes(reduced.text), errors);
+    const py::capsule owner(owned.get(), [](void* p) { delete static_cast<const ReducedColumn*>(p); });
+    (void)owned.release();  // the capsule's now
+    const auto bytes = std::as_bytes(std::span(reduced.text));
+    const std::span text(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    return py::make_tuple(view(std::span(reduced.indices), owner), view(std::span(reduced.offsets), owner),
+                          view(text, owner), errors);
 }
 
 template <typename Ask>

@@ -194,6 +194,33 @@ def test_rows_that_cannot_be_read(release: Nomenclature) -> None:
     assert pairs["row"].to_pylist() == [1, 1, 2, 3, 4, 4]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rows_that_stand_alone(threads: int) -> None:
+    """GL strings that are more than parts of one locus each, among plain ones, also in slices of their own."""
+    odd = {
+        "A*01:01~B*07:02+A*02:01~B*08:01": None,
+        "A*01:01~C*07:01+A*02:01~C*07:02^B*07:02+B*08:01": None,
+        "A*01:01+A*02:01^^B*07:02": None,
+        " ": None,
+        "A*01:01+A*02:01^C*7": 200,  # a locus that is not asked for must be such that it can be read
+        "B*07:02^A*01:01+A*0": 200,
+        "A*01:01^B*07:02^A*01:01": 203,
+        "A*01:01~B*07:02+A*02:01~B*08:01^A*01:01": 203,
+        "B*07:02^01:01": 200,
+    }
+    plain = ["A*01:01+A*02:01^B*07:02", "B*08:01^A*02:01"]
+    donors = [gl for gl in odd for gl in (*plain, gl)] + plain * 9_000 + list(odd)
+    found = match_table(plain[0], donors, PLAIN, ("A", "B"), threads=threads)
+    wrong = [(row, odd[gl]) for row, gl in enumerate(donors) if odd.get(gl)]
+    assert [(error["row"], error["code"]) for error in found.errors.to_pylist()] == wrong
+    assert set(found.errors["field"].to_pylist()) == {"gl"}
+    for row in (*range(3 * len(odd)), *range(len(donors) - len(odd), len(donors))):
+        donor = donors[row].replace("^^", "^").strip()  # a column passes over a blank part
+        expected = None if odd.get(donors[row]) else am.match(plain[0], donor, PLAIN, loci=("A", "B"))
+        got = found.table.slice(row, 1).to_pylist()[0]
+        assert got == (dict.fromkeys(got) if expected is None else row_of(expected)), donors[row]
+
+
 def test_errors_of_pairs_of_columns() -> None:
     table = pa.table({"A_1": ["01:01", "", "01"], "A_2": ["02:01", "02:01", "02:01"]})
     errors = match_table("A*01:01", table, PLAIN, ["A"]).errors.to_pylist()

@@ -2,6 +2,7 @@
 #include "allomatch/detail_table.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <numeric>
@@ -52,66 +53,97 @@ class Errors {
     std::vector<CellError>& errors_;
 };
 
-// Where the rows of a GL column have the text of each locus: numbers of parts, each part looked into once.
-class GlParts {
+constexpr std::size_t kRowsBetweenChecks = 4096;
+
+// Where the rows of a GL column have each of some loci. Rows are cut in slices, so that any number of threads may help;
+// the texts of a locus are then for one thread to read, each distinct one once. A row that is not plain (phased, a
+// locus twice, not to be read) stands alone: `read_alone` looks at all of it and says what is wrong.
+class GlRows {
   public:
-    struct Part {
-        std::vector<std::pair<Locus, std::string>> loci;  // several if it is phased
+    GlRows(const TextColumn& column, std::size_t rows, std::span<const Locus> loci) : column_(column), alone_(rows) {
+        for (const Locus locus : loci) cells_[index_of(locus)].resize(rows);
+    }
+
+    void cut(std::size_t begin, std::size_t end, const Cancel& cancel) {
+        TextTable others;  // parts of loci that are not asked for: they too must be such that they can be read
+        std::vector<bool> can_be_read;
+        for (std::size_t row = begin; row < end; ++row) {
+            if ((row - begin) % kRowsBetweenChecks == 0 && cancel.stopped()) return;
+            const std::string_view text = column_[row];
+            try {
+                for (const GlPart& part : split_gl(text)) {
+                    auto& cells = cells_[index_of(part.locus)];
+                    if (part.phased) {
+                        stands_alone(row);
+                    } else if (!cells.empty()) {
+                        cells[row] = {static_cast<std::uint32_t>(part.text.data() - text.data()),
+                                      static_cast<std::uint32_t>(part.text.size())};
+                    } else {
+                        const auto [number, fresh] = others.intern_lasting(part.text);
+                        if (fresh) can_be_read.push_back(reads(part));
+                        if (!can_be_read[number]) stands_alone(row);
+                    }
+                }
+            } catch (const Error&) {
+                stands_alone(row);
+            }
+        }
+    }
+    // The text of a locus in a row; blank if it has none.
+    [[nodiscard]] std::string_view operator()(Locus locus, std::size_t row) const noexcept {
+        const Cell& cell = cells_[index_of(locus)][row];
+        return column_[row].substr(cell.begin, cell.size);
+    }
+    // May be said by several threads of one row.
+    void stands_alone(std::size_t row) noexcept { std::atomic_ref(alone_[row]).store(1, std::memory_order_relaxed); }
+    // Calls visit(row) for the rows that stand alone.
+    template <typename Visit>
+    void for_each_alone(Visit visit) const {
+        for (std::size_t row = 0; row < alone_.size(); ++row) {
+            if (alone_[row] != 0) visit(row);
+        }
+    }
+    struct Alone {
+        std::array<Typing, kLocusCount> typings;
         std::vector<Phase> phases;
-        std::optional<Error> error;
     };
-    // Fills `cells[row]`, by locus, with the number of a part plus one. Returns the row's phases.
-    std::vector<Phase> split(std::string_view text, std::array<std::uint32_t, kLocusCount>& cells) {
-        std::vector<Phase> phases;
-        if (trim_blanks(text).empty()) return phases;
+    // Throws what is wrong with it.
+    [[nodiscard]] static Alone read_alone(std::string_view text) {
+        Alone all;
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find('^', begin), text.size());
-            const Part& part = read(text.substr(begin, end - begin));
-            for (std::size_t i = 0; i < part.loci.size(); ++i) {
-                std::uint32_t& cell = cells[index_of(part.loci[i].first)];
-                if (cell != 0) {
-                    throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(part.loci[i].first)) +
+            const Phenotype part = Phenotype::from_gl(text.substr(begin, end - begin));
+            for (std::size_t l = 0; l < kLocusCount; ++l) {
+                const auto locus = static_cast<Locus>(l);
+                if (part[locus].untyped()) continue;
+                if (!all.typings[l].untyped()) {
+                    throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) +
                                                            " is given twice in " + shown(text) + "; give it once");
                 }
-                cell = last_ + 1;
+                all.typings[l] = part[locus];
             }
-            phases.insert(phases.end(), part.phases.begin(), part.phases.end());
+            all.phases.insert(all.phases.end(), part.phases().begin(), part.phases().end());
             begin = end + 1;
         }
-        return phases;
-    }
-    [[nodiscard]] std::string_view text(std::uint32_t cell, Locus locus) const noexcept {
-        for (const auto& [of, text] : parts_[cell - 1].loci) {
-            if (of == locus) return text;
-        }
-        return {};
+        return all;
     }
 
   private:
-    const Part& read(std::string_view text) {
-        const auto [number, fresh] = texts_.intern(text);
-        if (fresh) {
-            Part part;
-            try {
-                const Phenotype phenotype = Phenotype::from_gl(text);
-                for (std::size_t l = 0; l < kLocusCount; ++l) {
-                    const auto locus = static_cast<Locus>(l);
-                    if (!phenotype[locus].untyped()) part.loci.emplace_back(locus, to_text(locus, phenotype[locus]));
-                }
-                part.phases.assign(phenotype.phases().begin(), phenotype.phases().end());
-            } catch (const Error& error) {
-                part.error = error;
-            }
-            parts_.push_back(std::move(part));
+    struct Cell {
+        std::uint32_t begin = 0, size = 0;
+    };
+    static bool reads(const GlPart& part) {
+        try {
+            (void)parse_typing(part.locus, part.text);
+        } catch (const Error&) {
+            return false;
         }
-        last_ = number;
-        if (parts_[number].error) throw Error(*parts_[number].error);
-        return parts_[number];
+        return true;
     }
 
-    TextTable texts_;
-    std::vector<Part> parts_;
-    std::uint32_t last_ = 0;
+    const TextColumn& column_;
+    std::array<std::vector<Cell>, kLocusCount> cells_;  // none of a locus that is not asked for
+    std::vector<std::uint8_t> alone_;
 };
 
 // The typing of each pair of position texts, by open addressing: one look-up a row, most of them among pairs seen.
@@ -154,8 +186,6 @@ class PairTable {
     std::size_t count_ = 0;
 };
 
-constexpr std::size_t kRowsBetweenChecks = 4096;
-
 }  // namespace
 
 // ---- reading
@@ -174,38 +204,33 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
                              const Cancel& cancel, std::vector<CellError>& all_errors)
     : single_(false), rows_(cells.rows) {
     Errors errors(all_errors);
-    GlParts parts;
-    std::vector<std::array<std::uint32_t, kLocusCount>> gl_cells;
+    std::optional<GlRows> gl;
     if (cells.gl) {
-        gl_cells.resize(rows_);
-        for (std::size_t row = 0; row < rows_; ++row) {
-            if (row % kRowsBetweenChecks == 0) cancel.check();
-            try {
-                std::vector<Phase> phases = parts.split((*cells.gl)[row], gl_cells[row]);
-                if (!phases.empty()) phases_.emplace(row, std::move(phases));
-            } catch (const Error& error) {
-                gl_cells[row] = {};
-                errors.add(side, row, "gl", (*cells.gl)[row], error);
-            }
-        }
+        gl.emplace(*cells.gl, rows_, loci);
+        constexpr std::size_t kSlice = 16'384;
+        parallel_for((rows_ + kSlice - 1) / kSlice, thread_count(threads), cancel,
+                     [&](std::size_t s) { gl->cut(s * kSlice, std::min(rows_, (s + 1) * kSlice), cancel); });
     }
+    std::vector<TypingInterner> interners(loci.begin(), loci.end());
+    std::vector<std::vector<std::uint32_t>> typings(loci.size());
     parallel_for(loci.size(), thread_count(threads), cancel, [&](std::size_t task) {
         const Locus locus = loci[task];
-        const std::size_t l = index_of(locus);
-        TypingInterner interner(locus);
-        std::vector<std::uint32_t> rows(rows_);
+        TypingInterner& interner = interners[task];
+        std::vector<std::uint32_t>& rows = typings[task];
+        rows.resize(rows_);
         PairTable pairs;
-        std::vector<std::uint32_t> of_part;  // typing of a GL part plus one, once it was asked for
         for (std::size_t row = 0; row < rows_; ++row) {
             if (row % kRowsBetweenChecks == 0 && cancel.stopped()) return;
-            if (cells.gl) {
-                const std::uint32_t cell = gl_cells[row][l];
-                if (cell == 0) continue;
-                if (cell >= of_part.size()) of_part.resize(std::max<std::size_t>(2 * of_part.size(), cell + 1));
-                if (of_part[cell] == 0) of_part[cell] = interner.gl(parts.text(cell, locus)) + 1;
-                rows[row] = of_part[cell] - 1;
-            } else if (cells.loci[l]) {
-                const auto& [first, second] = *cells.loci[l];
+            if (gl) {
+                const std::string_view text = (*gl)(locus, row);
+                if (text.empty()) continue;
+                try {
+                    rows[row] = interner.gl(text);
+                } catch (const Error&) {
+                    gl->stands_alone(row);
+                }
+            } else if (cells.loci[index_of(locus)]) {
+                const auto& [first, second] = *cells.loci[index_of(locus)];
                 try {
                     const std::uint32_t a = interner.position_text(first[row]);
                     const std::uint32_t b = interner.position_text(second[row]);
@@ -219,7 +244,25 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
                 }
             }
         }
-        columns_[l] = std::make_unique<Column>(locus, interner, std::move(rows));
+    });
+    cancel.check();
+    if (gl) {
+        gl->for_each_alone([&](std::size_t row) {
+            cancel.check();
+            const std::string_view text = (*cells.gl)[row];
+            GlRows::Alone read;  // nothing is typed if it cannot be read
+            try {
+                read = GlRows::read_alone(text);
+            } catch (const Error& error) {
+                errors.add(side, row, "gl", text, error);
+            }
+            for (std::size_t i = 0; i < loci.size(); ++i)
+                typings[i][row] = interners[i].typing(read.typings[index_of(loci[i])]);
+            if (!read.phases.empty()) phases_.emplace(row, std::move(read.phases));
+        });
+    }
+    parallel_for(loci.size(), thread_count(threads), cancel, [&](std::size_t i) {
+        columns_[index_of(loci[i])] = std::make_unique<Column>(loci[i], interners[i], std::move(typings[i]));
     });
     cancel.check();
 }

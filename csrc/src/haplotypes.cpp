@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "allomatch/error.hpp"
+#include "haplotype_rows.hpp"
 
 namespace allomatch {
 
@@ -180,21 +181,6 @@ double sameness(std::span<const std::uint16_t> classes, std::span<const double> 
     double squares = 0;
     for (const double sum : sums) squares += sum * sum;
     return total > 0 ? squares / (total * total) : 0;
-}
-
-// Rows in the order of their classes, the first column deciding first; equal rows keep their order.
-std::vector<std::uint32_t> sorted_rows(std::span<const std::vector<std::uint16_t>> columns, std::size_t rows) {
-    std::vector<std::uint32_t> order(rows);
-    std::iota(order.begin(), order.end(), 0U);
-    std::vector<std::uint32_t> next(rows);
-    for (std::size_t c = columns.size(); c-- > 0;) {
-        std::vector<std::uint32_t> begins(0x10001);
-        for (const std::uint16_t value : columns[c]) ++begins[value + 1U];
-        std::partial_sum(begins.begin(), begins.end(), begins.begin());
-        for (const std::uint32_t row : order) next[begins[columns[c][row]]++] = row;
-        order.swap(next);
-    }
-    return order;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr std::array<std::uint16_t, 1> kLongA = {2403};
 constexpr std::array<std::uint16_t, 6> kLongB = {2708, 3901, 3902, 4005, 5102, 5103};
 constexpr std::array<std::uint16_t, 2> kLongDr = {1403, 1404};
 
-char upper(char c) noexcept {
+constexpr char upper(char c) noexcept {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
@@ -91,6 +91,20 @@ void append_field(std::string& text, std::uint16_t value) {
     } while (value != 0);
     while (n > 0) text.push_back(digits[--n]);
 }
+
+// A text of up to seven characters in upper case as one number, unlike that of any other; 0 if it is longer.
+constexpr std::uint64_t packed(std::string_view text) noexcept {
+    if (text.size() > 7) return 0;
+    std::uint64_t value = 1;
+    for (const char c : text) value = value << 8U | static_cast<unsigned char>(upper(c));
+    return value;
+}
+
+constexpr std::array<std::uint64_t, kLocusCount> kPackedLoci = [] {
+    std::array<std::uint64_t, kLocusCount> packed_loci{};
+    for (std::size_t i = 0; i < kLocusCount; ++i) packed_loci[i] = packed(kLocusNames[i]);
+    return packed_loci;
+}();
 
 std::uint8_t gene_of(Locus locus) noexcept {
     switch (locus) {
@@ -201,9 +215,10 @@ Name fields_and_suffix(Locus locus, std::string_view text, std::string_view rest
     }
     std::size_t count = 0;
     for (bool more = true; more; ++count) {
-        const std::size_t end = rest.find(':');
+        std::size_t end = 0;
+        while (end < rest.size() && rest[end] != ':') ++end;
         const std::string_view field = rest.substr(0, end);
-        more = end != std::string_view::npos;
+        more = end < rest.size();
         rest = more ? rest.substr(end + 1) : std::string_view{};
         if (count == 4) malformed(locus, text, "more than four fields");
         const std::uint16_t value = parse_field(field);
@@ -269,8 +284,9 @@ bool shares_drb345(Locus locus) noexcept {
 }
 
 std::optional<Locus> find_locus(std::string_view text) noexcept {
+    const std::uint64_t wanted = packed(text);
     for (std::size_t i = 0; i < kLocusCount; ++i) {
-        if (equals_upper(text, kLocusNames[i])) return static_cast<Locus>(i);
+        if (wanted == kPackedLoci[i]) return static_cast<Locus>(i);
     }
     if (equals_upper(text, "CW")) return Locus::C;
     if (equals_upper(text, "DRBX") || equals_upper(text, "DRB3/4/5")) return Locus::DRB345;
@@ -373,7 +389,8 @@ Name parse_name(Locus locus, std::string_view original) {
 
 std::optional<Locus> locus_said(std::string_view text) {
     text = trimmed(text);
-    text = text.substr(0, text.find_first_of("+/|~^"));
+    const auto ends = [](char c) { return c == '/' || c == '+' || c == '|' || c == '~' || c == '^'; };
+    text = text.substr(0, static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends) - text.begin()));
     const std::string_view rest = without_hla(trimmed(text));
     const std::size_t star = rest.find('*');
     if (star != std::string_view::npos) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "allomatch/error.hpp"
+#include "reducer.hpp"
 #include "release_tables.hpp"
 
 namespace allomatch {
@@ -14,10 +15,6 @@ template <typename T>
 void sort_unique(std::vector<T>& values) {
     std::sort(values.begin(), values.end());
     values.erase(std::unique(values.begin(), values.end()), values.end());
-}
-
-Name two_fields(const Name& full) noexcept {
-    return {{full.fields[0], full.fields[1], 0, 0}, NameKind::Allele, full.suffix == 'N' ? 'N' : char{0}, full.gene};
 }
 
 std::string joined(Locus locus, std::span<const Name> names, std::size_t most) {
@@ -217,24 +214,6 @@ std::vector<std::string> Nomenclature::reduce(Locus locus, const Name& name, Lev
     return texts;
 }
 
-namespace {
-
-// A name without data at a level: itself, its first two fields, or its first field.
-void reduce_openly(std::vector<Name>& out, const Name& name, Level level) {
-    const bool code = name.kind != NameKind::Allele && name.kind != NameKind::GGroup && name.kind != NameKind::PGroup &&
-                      name.kind != NameKind::SmallG;
-    if (code || level == Level::PGroup || level == Level::GGroup) {
-        out.push_back(name);
-    } else if (level == Level::SmallG) {
-        const Name cut = two_fields(name);
-        out.push_back(cut.suffix == 'N' ? cut : Name{cut.fields, NameKind::SmallG, 0, cut.gene});
-    } else {
-        out.push_back(two_fields(name));
-    }
-}
-
-}  // namespace
-
 void append_reduced_text(std::string& text, Locus locus, const Name& name, Level level) {
     append_text(text, locus, name);
     const bool first_field = level == Level::FirstField || level == Level::Serology;
@@ -242,86 +221,10 @@ void append_reduced_text(std::string& text, Locus locus, const Name& name, Level
 }
 
 bool Nomenclature::reduce_names(Locus locus, std::span<const Name> names, Level level, std::vector<Name>& out) const {
+    Reducer reducer(*this, locus, level);
     out.clear();
-    bool known = false;
-    const auto put = [&](const Name& name) {
-        if (out.empty() || out.back() != name) out.push_back(name);
-    };
-    if (!has_data()) {
-        for (const Name& name : names) {
-            if (!knows(locus, name)) continue;
-            known = true;
-            const Name now = name.kind == NameKind::Version2 ? *version2_by_rule(locus, name) : name;
-            if (now.kind == NameKind::Mac) {
-                for (const Name& member : macs_->expand(now).names) reduce_openly(out, member, level);
-            } else {
-                reduce_openly(out, now, level);
-            }
-        }
-        if (level == Level::FirstField || level == Level::Serology) {
-            for (Name& name : out) {
-                const bool unnamed = name.kind == NameKind::New && level == Level::Serology;
-                if (name.kind == NameKind::Serology || name.fields[0] == 0 || unnamed) continue;
-                name = Name{{name.fields[0], 0, 0, 0}, NameKind::XxCode, 0, name.gene};
-            }
-        }
-    } else {
-        const ReleaseLocus& release = tables(locus);
-        for (const Name& name : names) {
-            if (name.kind == NameKind::Absent || name.kind == NameKind::New) {
-                // Nothing that has a name. The first field of a new allele has one.
-                if (!knows(locus, name)) continue;
-                known = true;
-                const bool first_field = level == Level::FirstField && name.fields[0] != 0;
-                put(first_field ? Name{{name.fields[0], 0, 0, 0}, NameKind::XxCode, 0, name.gene} : name);
-                continue;
-            }
-            // "the official group or the name itself where the file gives none": a single name stays as given, an old
-            // one as it is called now.
-            const auto self = [&](std::uint32_t allele) {
-                const bool single = name.kind == NameKind::Allele || name.kind == NameKind::Version2;
-                return single ? *release.current(name) : release.alleles[allele];
-            };
-            std::uint32_t last = kNone;
-            release.for_each(name, macs_.get(), false, [&](std::uint32_t allele) {
-                known = true;
-                const std::uint32_t p = release.p_group[allele];
-                const Name& full = release.alleles[allele];
-                switch (level) {
-                    case Level::Ard:
-                        if (p != kNone && p == last) return;
-                        last = p;
-                        put(p != kNone ? release.p_names[p] : two_fields(full));
-                        break;
-                    case Level::PGroup:
-                        put(p != kNone ? release.p_names[p] : self(allele));
-                        break;
-                    case Level::GGroup:
-                        put(release.g_group[allele] != kNone ? release.g_names[release.g_group[allele]] : self(allele));
-                        break;
-                    case Level::SmallG: {
-                        const std::uint32_t group = p != kNone ? p : release.null_small_g[allele];
-                        Name small = group != kNone ? release.p_names[group] : two_fields(full);
-                        if (group != kNone) small.kind = NameKind::SmallG;
-                        put(small);
-                        break;
-                    }
-                    case Level::TwoField:
-                        put(two_fields(full));
-                        break;
-                    case Level::FirstField:
-                        put(Name{{full.fields[0], 0, 0, 0}, NameKind::XxCode, 0, full.gene});
-                        break;
-                    case Level::Serology:
-                        for (const std::uint32_t antigen : release.allele_antigens[allele]) {
-                            put(Name{{release.antigens[antigen], 0, 0, 0}, NameKind::Serology, 0, full.gene});
-                        }
-                        break;
-                }
-            });
-        }
-    }
-    if (out.size() > 1) sort_unique(out);
+    const bool known = reducer.read(names);
+    reducer.append_names(out);
     return known;
 }
 

@@ -56,8 +56,9 @@ bool all_digits(std::string_view text) noexcept {
 // An item behind a '/'. A short one inherits from the item before it: the first field ("A*01:01/02", "01:01/11N"), the
 // first two digits ("A*0101/02"), or the antigen's letters ("A2/28").
 Name parse_next(Locus locus, const Name& before, std::string_view part) {
-    const std::string_view digits = part.substr(0, part.find_last_of("0123456789") + 1);
-    const bool number = all_digits(digits) && part.size() <= digits.size() + 1;
+    const bool suffixed = !part.empty() && (part.back() < '0' || part.back() > '9');
+    const std::string_view digits = part.substr(0, part.size() - (suffixed ? 1 : 0));
+    const bool number = all_digits(digits);
     if (!number || before.kind == NameKind::Serology || before.fields[0] == 0) return parse_name(locus, part);
     const Name first_field{{before.fields[0], 0, 0, 0}, NameKind::XxCode, 0, before.gene};
     std::string whole = to_text(locus, first_field);
@@ -78,16 +79,20 @@ std::string_view trim_blanks(std::string_view text) noexcept {
     return text;
 }
 
-Position parse_position(Locus locus, std::string_view text) {
+void parse_names(Locus locus, std::string_view text, std::vector<Name>& names) {
     check_length(locus, text);
-    Position position;
+    names.clear();
     for_each_part(text, '/', [&](std::string_view part) {
         part = trim_blanks(part);
         if (part.empty()) malformed(locus, text, "an allele is missing beside '/'; write for example A*01:01/A*01:02");
-        position.names.push_back(position.names.empty() ? parse_name(locus, part)
-                                                        : parse_next(locus, position.names.back(), part));
+        names.push_back(names.empty() ? parse_name(locus, part) : parse_next(locus, names.back(), part));
     });
-    sort_unique(position.names);
+    if (names.size() > 1) sort_unique(names);
+}
+
+Position parse_position(Locus locus, std::string_view text) {
+    Position position;
+    parse_names(locus, text, position.names);
     return position;
 }
 

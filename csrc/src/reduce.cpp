@@ -3,64 +3,94 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
-#include <tuple>
+#include <optional>
+#include <span>
 
 #include "allomatch/error.hpp"
 #include "allomatch/phenotype.hpp"
+#include "reducer.hpp"
+#include "release_tables.hpp"
 #include "text_table.hpp"
 
 namespace allomatch {
 namespace {
 
-// Positions at a level, each distinct text of a locus read once: people share them where they share nothing else.
+// Positions at a level. In GL strings each distinct text of a locus is read once: people share positions where they
+// share nothing else. Texts must outlive this.
 class Positions {
   public:
     Positions(const Nomenclature& nomenclature, Level level) : nomenclature_(nomenclature), level_(level) {}
 
     struct Reduced {
-        Position position;
-        std::string text;
+        std::uint64_t first = 0;          // of the first name: sorts as that does
+        std::size_t names = 0, text = 0;  // where they begin
+        std::uint32_t name_count = 0, text_size = 0;
     };
     // Throws MalformedTyping, UnknownName.
     const Reduced& of(Locus locus, std::string_view text) {
         auto& [texts, reduced] = loci_[index_of(locus)];
-        const auto [number, fresh] = texts.intern(text);
+        const auto [number, fresh] = texts.intern_lasting(text);
         if (fresh) reduced.emplace_back();
-        if (reduced[number] == nullptr) reduced[number] = std::make_unique<Reduced>(read(locus, text));
-        return *reduced[number];
+        Reduced& found = reduced[number];
+        if (found.name_count == 0 && found.text_size == 0) {  // also one that was bad: then it is again
+            const Reducer& reducer = read(locus, text);
+            found.names = names_.size();
+            found.text = text_.size();
+            reducer.append_names(names_);
+            reducer.append_text(text_);
+            found.name_count = static_cast<std::uint32_t>(names_.size() - found.names);
+            found.text_size = static_cast<std::uint32_t>(text_.size() - found.text);
+            if (found.name_count > 0) found.first = allele_key(names_[found.names]);
+        }
+        return found;
+    }
+    // Of one that stands alone.
+    void append_alone(std::string& out, Locus locus, std::string_view text) { read(locus, text).append_text(out); }
+
+    [[nodiscard]] std::span<const Name> names(const Reduced& of) const noexcept {
+        return std::span(names_).subspan(of.names, of.name_count);
+    }
+    [[nodiscard]] std::string_view text(const Reduced& of) const noexcept {
+        return std::string_view(text_).substr(of.text, of.text_size);
     }
 
   private:
-    [[nodiscard]] Reduced read(Locus locus, std::string_view text) const {
-        const Position position = parse_position(locus, text);
-        Reduced result;
-        if (!nomenclature_.reduce_names(locus, position.names, level_, result.position.names)) {
-            for (const Name& name : position.names) {
+    const Reducer& read(Locus locus, std::string_view text) {
+        parse_names(locus, text, parsed_);
+        std::optional<Reducer>& reducer = reducers_[index_of(locus)];
+        if (!reducer) reducer.emplace(nomenclature_, locus, level_);
+        if (!reducer->read(parsed_)) {
+            for (const Name& name : parsed_) {
                 if (!nomenclature_.knows(locus, name)) nomenclature_.throw_unknown(locus, name);
             }
         }
-        for (std::size_t i = 0; i < result.position.names.size(); ++i) {
-            if (i > 0) result.text.push_back('/');
-            append_reduced_text(result.text, locus, result.position.names[i], level_);
-        }
-        return result;
+        return *reducer;
     }
 
     struct AtLocus {
         TextTable texts;
-        std::vector<std::unique_ptr<Reduced>> reduced;  // null: its text was bad
+        std::vector<Reduced> reduced;
     };
     const Nomenclature& nomenclature_;
     Level level_;
+    std::array<std::optional<Reducer>, kLocusCount> reducers_;
     std::array<AtLocus, kLocusCount> loci_;
+    std::vector<Name> parsed_;
+    std::vector<Name> names_;
+    std::string text_;
 };
 
-using Pair = std::array<const Positions::Reduced*, 2>;
+using Pair = std::array<Positions::Reduced, 2>;
 
 // The genotypes of one locus of a GL string, sorted and each once.
-std::vector<Pair> genotypes_of(Locus locus, std::string_view text, Positions& positions) {
-    std::vector<Pair> pairs;
+void read_genotypes(Locus locus, std::string_view text, Positions& positions, std::vector<Pair>& pairs) {
+    const auto compare = [&](const Positions::Reduced& a, const Positions::Reduced& b) {
+        if (a.first != b.first) return a.first <=> b.first;
+        const auto x = positions.names(a);
+        const auto y = positions.names(b);
+        return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
+    };
+    pairs.clear();
     while (true) {
         const std::size_t bar = text.find('|');
         const std::string_view genotype = text.substr(0, bar);
@@ -70,58 +100,67 @@ std::vector<Pair> genotypes_of(Locus locus, std::string_view text, Positions& po
         const std::string_view second = trim_blanks(rest);
         // What is not one or two positions is an error, or untyped, and parse_typing says which.
         if (first.empty() || second.find('+') != std::string_view::npos) {
-            if (parse_typing(locus, text).untyped()) return {};
+            if (parse_typing(locus, text).untyped()) return pairs.clear();
         }
-        const Positions::Reduced& a = positions.of(locus, first);
-        const Positions::Reduced& b = second.empty() ? a : positions.of(locus, second);
-        pairs.push_back(b.position < a.position ? Pair{&b, &a} : Pair{&a, &b});
+        const Positions::Reduced a = positions.of(locus, first);
+        const Positions::Reduced b = second.empty() ? a : positions.of(locus, second);
+        pairs.push_back(compare(b, a) < 0 ? Pair{b, a} : Pair{a, b});
         if (bar == std::string_view::npos) break;
         text.remove_prefix(bar + 1);
     }
     if (pairs.size() > 1) {
-        const auto key = [](const Pair& pair) { return std::tie(pair[0]->position, pair[1]->position); };
-        std::sort(pairs.begin(), pairs.end(), [&](const Pair& x, const Pair& y) { return key(x) < key(y); });
-        const auto same = [&](const Pair& x, const Pair& y) { return key(x) == key(y); };
+        const auto order = [&](const Pair& x, const Pair& y) {
+            const auto first = compare(x[0], y[0]);
+            return first != 0 ? first : compare(x[1], y[1]);
+        };
+        std::sort(pairs.begin(), pairs.end(), [&](const Pair& x, const Pair& y) { return order(x, y) < 0; });
+        const auto same = [&](const Pair& x, const Pair& y) { return order(x, y) == 0; };
         pairs.erase(std::unique(pairs.begin(), pairs.end(), same), pairs.end());
     }
-    return pairs;
 }
 
-void append(std::string& out, std::string_view text, Positions& positions) {
-    if (text.find_first_of("^+|~") == std::string_view::npos) {
-        // A name or an allele string stays a position.
-        const auto said = locus_said(text);
-        const Locus locus = said ? *said : parse_name_with_locus(text).locus;  // which says what is wrong
-        out += positions.of(locus, text).text;
-        return;
-    }
-    std::string unphased;
-    if (text.find('~') != std::string_view::npos) {
-        // Reductions take no notice of phase.
-        const Phenotype phenotype = Phenotype::from_gl(text);
-        for (std::size_t l = 0; l < kLocusCount; ++l) {
-            const auto locus = static_cast<Locus>(l);
-            if (phenotype[locus].untyped()) continue;
-            if (!unphased.empty()) unphased.push_back('^');
-            unphased += to_text(locus, phenotype[locus]);
-        }
-        text = unphased;
-    }
+void append_gl(std::string& out, std::string_view text, Positions& positions) {
     std::vector<GlPart> parts = split_gl(text);
     std::sort(parts.begin(), parts.end(), [](const GlPart& a, const GlPart& b) { return a.locus < b.locus; });
     const std::size_t begin = out.size();
+    std::vector<Pair> pairs;
     for (const GlPart& part : parts) {
-        const std::vector<Pair> pairs = genotypes_of(part.locus, part.text, positions);
+        read_genotypes(part.locus, part.text, positions, pairs);
         for (std::size_t g = 0; g < pairs.size(); ++g) {
             if (g > 0) {
                 out.push_back('|');
             } else if (out.size() > begin) {
                 out.push_back('^');
             }
-            out += pairs[g][0]->text;
+            out += positions.text(pairs[g][0]);
             out.push_back('+');
-            out += pairs[g][1]->text;
+            out += positions.text(pairs[g][1]);
         }
+    }
+}
+
+void append(std::string& out, std::string_view text, const Nomenclature& nomenclature, Level level,
+            Positions& positions) {
+    const auto joins = [](char c) { return c == '^' || c == '+' || c == '|'; };
+    if (text.find('~') != std::string_view::npos) {
+        // Reductions take no notice of phase.
+        const Phenotype phenotype = Phenotype::from_gl(text);
+        std::string unphased;
+        for (std::size_t l = 0; l < kLocusCount; ++l) {
+            const auto locus = static_cast<Locus>(l);
+            if (phenotype[locus].untyped()) continue;
+            if (!unphased.empty()) unphased.push_back('^');
+            unphased += to_text(locus, phenotype[locus]);
+        }
+        Positions own(nomenclature, level);
+        append_gl(out, unphased, own);
+    } else if (std::any_of(text.begin(), text.end(), joins)) {
+        append_gl(out, text, positions);
+    } else {
+        // A name or an allele string stays a position.
+        const auto said = locus_said(text);
+        const Locus locus = said ? *said : parse_name_with_locus(text).locus;  // which says what is wrong
+        positions.append_alone(out, locus, text);
     }
 }
 
@@ -129,7 +168,7 @@ void append(std::string& out, std::string_view text, Positions& positions) {
 
 void append_reduced_gl(std::string& out, const Nomenclature& nomenclature, std::string_view text, Level level) {
     Positions positions(nomenclature, level);
-    append(out, text, positions);
+    append(out, text, nomenclature, level, positions);
 }
 
 ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& column, std::size_t rows, Level level,
@@ -152,7 +191,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
         }
         const std::string_view text = trim_blanks(column[row]);
         if (text.empty()) continue;
-        const auto [number, fresh] = texts.intern(text);
+        const auto [number, fresh] = texts.intern_lasting(text);
         if (fresh) first_rows.push_back(static_cast<std::int64_t>(row));
         index = static_cast<std::int32_t>(number);
         if (entry != nullptr) *entry = index;
@@ -174,7 +213,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
             const std::size_t before = slice.text.size();
             const std::string_view text = texts[static_cast<std::uint32_t>(i)];
             try {
-                append(slice.text, text, positions);
+                append(slice.text, text, nomenclature, level, positions);
             } catch (const Error& error) {
                 slice.text.resize(before);
                 slice.errors.push_back({first_rows[i], 0, std::string(text), error.code(), error.what()});
@@ -185,6 +224,10 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
     cancel.check();
     TextTable values;
     std::vector<std::int32_t> entries;
+    entries.reserve(texts.count());
+    std::size_t longest = 0;
+    for (const Slice& slice : slices) longest += slice.text.size();
+    result.text.reserve(std::min<std::size_t>(longest, INT32_MAX));
     std::vector<ReducedColumn::BadText> errors;
     for (std::size_t s = 0; s < slices.size(); ++s) {
         std::size_t begin = 0;
@@ -197,7 +240,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
                 entries.push_back(-2 - static_cast<std::int32_t>(errors.size() - 1));
                 continue;
             }
-            const auto [number, fresh] = values.intern(value);
+            const auto [number, fresh] = values.intern_lasting(value);
             if (fresh) {
                 if (result.text.size() + value.size() > INT32_MAX) {
                     throw Error(ErrorCode::TooManyValues,

@@ -180,9 +180,10 @@ std::size_t Nomenclature::memory_bytes() const noexcept {
     Sizer sizer;
     for (const auto& locus : loci_) {
         visit(sizer, *locus);
-        sizer.total += bytes_of(locus->keys) + bytes_of(locus->protein) + bytes_of(locus->protein_first) +
+        sizer.total += bytes_of(locus->keys) + bytes_of(locus->suffixes) + bytes_of(locus->shelves) +
+                       bytes_of(locus->second_begins) + bytes_of(locus->protein) + bytes_of(locus->protein_first) +
                        bytes_of(locus->p_members) + bytes_of(locus->g_members) + bytes_of(locus->small_g_nulls) +
-                       bytes_of(locus->null_small_g) + bytes_of(locus->antigen_alleles);
+                       bytes_of(locus->null_small_g) + bytes_of(locus->antigen_alleles) + locus->level_names_bytes();
         for (const auto& groups : locus->groups) {
             sizer.total += bytes_of(groups.of_allele) + bytes_of(groups.texts);
             for (const std::string& text : groups.texts) sizer.total += text.capacity() > 15 ? text.capacity() + 1 : 0;

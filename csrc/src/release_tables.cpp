@@ -25,20 +25,75 @@ Lists Lists::inverted(std::span<const std::uint32_t> group_of, std::size_t group
 // Fields are below 10,000, which leaves two bits at the top for the gene.
 std::uint64_t allele_key(const Name& name) noexcept {
     const std::uint64_t gene = name.gene == 0 ? 0 : name.gene - 2U;
-    return gene << 62U | std::uint64_t{name.fields[0]} << 48U | std::uint64_t{name.fields[1]} << 32U |
-           std::uint64_t{name.fields[2]} << 16U | name.fields[3];
+    return gene << 62U | name.packed_fields();
+}
+
+namespace {
+
+// The four genes that a name may have at a locus, 0 where there is one only: 0, 3, 4, 5.
+constexpr std::size_t kGenes = 4;
+
+std::size_t place_of(std::uint16_t gene) noexcept {
+    return gene == 0 ? 0 : gene - 2U;
+}
+
+}  // namespace
+
+std::optional<std::size_t> ReleaseLocus::shelf_of(std::uint16_t gene, std::uint16_t first) const noexcept {
+    if (first >= shelves_a_gene) return std::nullopt;
+    return place_of(gene) * shelves_a_gene + first;
+}
+
+// Second fields are nearly all there, so that their places are looked up and not searched for. Where they are not, a
+// shelf is no longer than twice its alleles and a few.
+void ReleaseLocus::derive_index() {
+    std::uint32_t last = 0;
+    for (const Name& name : alleles) last = std::max<std::uint32_t>(last, name.fields[0]);
+    shelves_a_gene = last + 1;
+    std::uint32_t i = 0;
+    for (std::size_t gene = 0; gene < kGenes; ++gene) {
+        for (std::uint32_t first = 0; first <= last; ++first) {
+            shelves.push_back(static_cast<std::uint32_t>(second_begins.size()));
+            const std::uint32_t begin = i;
+            const auto here = [&](const Name& name) { return place_of(name.gene) == gene && name.fields[0] == first; };
+            while (i < alleles.size() && here(alleles[i])) ++i;
+            const std::uint32_t most = 2 * (i - begin) + 16;
+            const std::uint32_t seconds = begin == i ? 1 : std::min(alleles[i - 1].fields[1] + 2U, most);
+            std::uint32_t at = begin;
+            for (std::uint32_t second = 0; second < seconds; ++second) {
+                while (at < i && alleles[at].fields[1] < second) ++at;
+                second_begins.push_back(at);
+            }
+        }
+    }
+    shelves.push_back(static_cast<std::uint32_t>(second_begins.size()));
+    second_begins.push_back(i);
 }
 
 std::pair<std::size_t, std::size_t> ReleaseLocus::range(const Name& name) const noexcept {
+    const std::size_t n = name.field_count();
+    std::size_t begin = 0;
+    std::size_t end = keys.size();
+    if (n > 0) {
+        const auto shelf = shelf_of(name.gene, name.fields[0]);
+        if (!shelf) return {0, 0};
+        const std::uint32_t first = shelves[*shelf];
+        const std::uint32_t after = shelves[*shelf + 1];
+        if (n == 1) return {second_begins[first], second_begins[after]};
+        const std::uint32_t second = std::min<std::uint32_t>(first + name.fields[1], after - 1);
+        begin = second_begins[second];
+        end = second_begins[second + 1];
+        if (n == 2 && second + 1 < after) return {begin, end};
+    }
     // Absent fields are zeros at the end: everything up to their greatest value extends the name. A gene alone
     // ("DRB3*NEW") has no first field either.
-    const std::size_t n = name.field_count();
     const std::uint64_t low = allele_key(name);
-    const std::uint64_t high = n == 4   ? low
-                               : n == 0 ? low | ((std::uint64_t{1} << 62U) - 1)
-                                        : low | ((std::uint64_t{1} << (16 * (4 - n))) - 1);
-    const auto lo = std::lower_bound(keys.begin(), keys.end(), low);
-    const auto hi = std::upper_bound(lo, keys.end(), high);
+    const std::uint64_t high =
+        n == 0 ? low | ((std::uint64_t{1} << 62U) - 1) : low | ((std::uint64_t{1} << (16 * (4 - n))) - 1);
+    const auto first = keys.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = keys.begin() + static_cast<std::ptrdiff_t>(end);
+    const auto lo = std::lower_bound(first, last, low);
+    const auto hi = std::upper_bound(lo, last, high);
     return {static_cast<std::size_t>(lo - keys.begin()), static_cast<std::size_t>(hi - keys.begin())};
 }
 
@@ -92,7 +147,12 @@ std::optional<Name> ReleaseLocus::current(const Name& name) const {
 
 void ReleaseLocus::derive() {
     keys.reserve(alleles.size());
-    for (const Name& name : alleles) keys.push_back(allele_key(name));
+    suffixes.reserve(alleles.size());
+    for (const Name& name : alleles) {
+        keys.push_back(allele_key(name));
+        suffixes.push_back(name.suffix);
+    }
+    derive_index();
     derive_proteins();
     derive_small_g();
     derive_serology();

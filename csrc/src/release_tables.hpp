@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "allomatch/mac.hpp"
@@ -45,6 +48,22 @@ struct Renamed {
 // Sorts names as `Name` does and, for plain alleles, as their numbers do: one integer to look up by.
 [[nodiscard]] std::uint64_t allele_key(const Name& name) noexcept;
 
+// What the alleles of a locus are called at a level.
+struct LevelNames {
+    std::vector<Name> names;            // each once, sorted
+    std::string text;                   // of all of them, joined by '/'
+    std::vector<std::uint32_t> begins;  // in `text`, of each name and of one more
+    // Of each allele: the place of its name, or kSeveral and a list of `several` (antigens: none or many); and the next
+    // allele that has another suffix or is called otherwise. Those between need no look.
+    struct Called {
+        std::uint32_t place, run_end;
+    };
+    static constexpr std::uint32_t kSeveral = 0x80000000;
+    std::vector<Called> of_allele;
+    Lists several;
+    std::vector<bool> own;  // of each name: it is an allele's own, as that is of no group of this level
+};
+
 struct ReleaseLocus {
     Locus locus = Locus::A;
 
@@ -63,7 +82,12 @@ struct ReleaseLocus {
     bool has_serology = false, has_renamed = false;
 
     // Derived.
-    std::vector<std::uint64_t> keys;            // of `alleles`
+    std::vector<std::uint64_t> keys;  // of `alleles`
+    std::vector<char> suffixes;       // of `alleles`
+    // Where the alleles of each first field begin (by gene, see `shelf_of`), as a place in `second_begins`; there,
+    // where those of its second fields 0, 1, 2... begin. The last second field of a shelf stands for all that follow.
+    std::vector<std::uint32_t> shelves, second_begins;
+    std::uint32_t shelves_a_gene = 0;
     std::vector<std::uint32_t> protein;         // of each allele: number of its first two fields (and N)
     std::vector<std::uint32_t> protein_first;   // of each protein: its first allele
     Lists p_members, g_members, small_g_nulls;  // alleles of each P and G group; nulls that small g adds to a P group
@@ -76,6 +100,9 @@ struct ReleaseLocus {
     std::array<Groups, kMatchLevels> groups;
 
     void derive();
+    // Made when it is first asked for, by whichever thread.
+    [[nodiscard]] const LevelNames& level_names(Level level) const;
+    [[nodiscard]] std::size_t level_names_bytes() const noexcept { return level_names_bytes_; }
 
     // [first, last) of the alleles that extend the fields of `name`.
     [[nodiscard]] std::pair<std::size_t, std::size_t> range(const Name& name) const noexcept;
@@ -90,15 +117,19 @@ struct ReleaseLocus {
     [[nodiscard]] std::optional<Name> current(const Name& name) const;
 
     // Calls visit(allele index) for every allele that `name` stands for, some perhaps twice (a MAC that lists an allele
-    // and its cut). `whole`: one unknown member of a code makes all of it unknown. SEMANTICS section 1.
+    // and its cut). `whole`: one unknown member of a code makes all of it unknown. SEMANTICS section 1. If `visit`
+    // returns an index, a run of alleles of one suffix goes on there.
     template <typename Visit>
     void for_each(const Name& name, const MacTable* macs, bool whole, Visit visit) const;
 
   private:
+    [[nodiscard]] std::optional<std::size_t> shelf_of(std::uint16_t gene, std::uint16_t first) const noexcept;
+    void derive_index();
     void derive_proteins();
     void derive_small_g();
     void derive_serology();
     void derive_groups();
+    void make_level_names(Level level, LevelNames& made) const;
     template <typename Visit>
     bool visit_allele(const Name& name, Visit visit) const;
     // The alleles of a name or, if the release has none, of the name that it is carried on to.
@@ -107,22 +138,40 @@ struct ReleaseLocus {
         if (name.kind == NameKind::Allele && visit_allele(name, visit)) return;
         if (const auto now = current(name)) visit_allele(*now, visit);
     }
+
+    static constexpr std::size_t kLevels = 7;
+    mutable std::array<std::once_flag, kLevels> level_once_;
+    mutable std::array<LevelNames, kLevels> level_names_;
+    mutable std::atomic<std::size_t> level_names_bytes_{0};
 };
 
 // DRB345: the three loci as one, every name with its gene.
 [[nodiscard]] std::shared_ptr<ReleaseLocus> joined_drb345(const ReleaseLocus& drb3, const ReleaseLocus& drb4,
                                                           const ReleaseLocus& drb5);
 
+// Visits an allele; where to go on.
+template <typename Visit>
+std::size_t visit_run(Visit& visit, std::size_t allele) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Visit&, std::uint32_t>>) {
+        visit(static_cast<std::uint32_t>(allele));
+        return allele + 1;
+    } else {
+        return visit(static_cast<std::uint32_t>(allele));
+    }
+}
+
 template <typename Visit>
 bool ReleaseLocus::visit_allele(const Name& name, Visit visit) const {
     const auto [first, last] = range(name);
     bool any = false;
-    for (std::size_t i = first; i < last; ++i) {
-        const char suffix = alleles[i].suffix;
+    for (std::size_t i = first; i < last;) {
+        const char suffix = suffixes[i];
         // A null allele is meant only by a name that says so; other suffixes are implied by a name without one.
         if (name.suffix == suffix || (name.suffix == 0 && suffix != 'N')) {
-            visit(static_cast<std::uint32_t>(i));
+            i = visit_run(visit, i);
             any = true;
+        } else {
+            ++i;
         }
     }
     return any;
@@ -171,7 +220,7 @@ void ReleaseLocus::for_each(const Name& name, const MacTable* macs, bool whole, 
             first_field.kind = NameKind::Allele;
             const bool any = name.fields[0] == 0 && name.gene == 0;
             const auto [first, last] = any ? std::pair{std::size_t{0}, alleles.size()} : range(first_field);
-            for (std::size_t i = first; i < last; ++i) visit(static_cast<std::uint32_t>(i));
+            for (std::size_t i = first; i < last;) i = visit_run(visit, i);
             return;
         }
         case NameKind::Mac: {

@@ -1,9 +1,11 @@
-// A table from text to a number, numbers given in the order of first sight. Open addressing over one arena of
-// characters: an index of forty million donors looks up half a billion texts, most of them among a few ten thousand.
+// A table from text to a number, numbers given in the order of first sight. Open addressing over views of the texts: an
+// index of forty million donors looks up half a billion texts, most of them among a few ten thousand.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -11,35 +13,44 @@ namespace allomatch {
 
 class TextTable {
   public:
-    // The number of `text`, and whether it is new.
+    // The number of a text, and whether it is new.
     struct Found {
         std::uint32_t number;
         bool fresh;
     };
     Found intern(std::string_view text) {
-        if ((count() + 1) * 2 > slots_.size()) grow();
-        const std::uint64_t hash = hash_of(text);
+        const Found found = intern_lasting(text);
+        if (found.fresh) texts_.back() = copy(text);
+        return found;
+    }
+    // Of a text that outlives the table and is not copied.
+    Found intern_lasting(std::string_view text) {
+        if ((count() + 1) * 2 > slots_.size()) resize(2 * slots_.size());
+        const std::uint32_t hash = hash_of(text);
         for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
             Slot& slot = slots_[i];
             if (slot.number == kEmpty) {
-                slot = {static_cast<std::uint32_t>(hash >> 32U), static_cast<std::uint32_t>(count())};
-                chars_.insert(chars_.end(), text.begin(), text.end());
-                offsets_.push_back(chars_.size());
+                slot = {hash, static_cast<std::uint32_t>(count())};
+                texts_.push_back(text);
                 return {slot.number, true};
             }
-            if (slot.tag == static_cast<std::uint32_t>(hash >> 32U) && (*this)[slot.number] == text)
-                return {slot.number, false};
+            if (slot.hash == hash && texts_[slot.number] == text) return {slot.number, false};
         }
     }
-    [[nodiscard]] std::string_view operator[](std::uint32_t number) const noexcept {
-        return {chars_.data() + offsets_[number], offsets_[number + 1] - offsets_[number]};
+    // Makes room for so many texts at once.
+    void reserve(std::size_t texts) {
+        texts_.reserve(texts);
+        std::size_t size = slots_.size();
+        while (2 * texts > size) size *= 2;
+        if (size > slots_.size()) resize(size);
     }
-    [[nodiscard]] std::size_t count() const noexcept { return offsets_.size() - 1; }
+    [[nodiscard]] std::string_view operator[](std::uint32_t number) const noexcept { return texts_[number]; }
+    [[nodiscard]] std::size_t count() const noexcept { return texts_.size(); }
 
   private:
     static constexpr std::uint32_t kEmpty = 0xffffffff;
     struct Slot {
-        std::uint32_t tag = 0;
+        std::uint32_t hash = 0;
         std::uint32_t number = kEmpty;
     };
 
@@ -49,7 +60,7 @@ class TextTable {
         return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
     }
     // Eight bytes a step, folded by a 64 x 64 -> 128 bit product.
-    static std::uint64_t hash_of(std::string_view text) noexcept {
+    static std::uint32_t hash_of(std::string_view text) noexcept {
         std::uint64_t hash = 0x9e3779b97f4a7c15ULL ^ text.size();
         std::size_t i = 0;
         for (; i + 8 <= text.size(); i += 8) {
@@ -59,24 +70,41 @@ class TextTable {
         }
         std::uint64_t word = 0;
         if (i < text.size()) std::memcpy(&word, text.data() + i, text.size() - i);
-        return mix(hash ^ word, 0xa0761d6478bd642fULL);
+        return static_cast<std::uint32_t>(mix(hash ^ word, 0xa0761d6478bd642fULL));
     }
-    void grow() {
-        std::vector<Slot> bigger(slots_.empty() ? 64 : slots_.size() * 2);
-        mask_ = bigger.size() - 1;
-        for (std::uint32_t n = 0; n < count(); ++n) {
-            const std::uint64_t hash = hash_of((*this)[n]);
-            std::size_t i = hash & mask_;
+    // The slots keep the hashes, so that growing looks at no text.
+    void resize(std::size_t size) {
+        std::vector<Slot> bigger(size);
+        mask_ = size - 1;
+        for (const Slot& slot : slots_) {
+            if (slot.number == kEmpty) continue;
+            std::size_t i = slot.hash & mask_;
             while (bigger[i].number != kEmpty) i = (i + 1) & mask_;
-            bigger[i] = {static_cast<std::uint32_t>(hash >> 32U), n};
+            bigger[i] = slot;
         }
         slots_ = std::move(bigger);
     }
+    // Blocks of characters stay where they are.
+    std::string_view copy(std::string_view text) {
+        constexpr std::size_t kBlock = 65'536;
+        if (text.size() > room_) {
+            room_ = std::max(kBlock, text.size());
+            blocks_.push_back(std::make_unique<char[]>(room_));
+            next_ = blocks_.back().get();
+        }
+        if (!text.empty()) std::memcpy(next_, text.data(), text.size());
+        const std::string_view copied(next_, text.size());
+        next_ += text.size();
+        room_ -= text.size();
+        return copied;
+    }
 
-    std::vector<Slot> slots_;
-    std::size_t mask_ = 0;
-    std::vector<char> chars_;
-    std::vector<std::size_t> offsets_{0};
+    std::vector<Slot> slots_ = std::vector<Slot>(64);
+    std::size_t mask_ = 63;
+    std::vector<std::string_view> texts_;
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    char* next_ = nullptr;
+    std::size_t room_ = 0;
 };
 
 }  // namespace allomatch

@@ -266,3 +266,33 @@ TEST(columns) {
     CHECK_THROWS(UnknownName, reduced("A*77:01+A*02:03", Level::Ard));
     CHECK_THROWS(MalformedTyping, reduced("2", Level::Ard));
 }
+
+TEST(places_of_alleles) {
+    // Second fields without a gap, with gaps, and far behind the others; more names than a word of bits has.
+    std::string alleles = "HLA1,A*02:01:01:01\nHLA2,A*02:01:02\nHLA3,A*02:05\nHLA4,A*02:9998\nHLA5,A*02:9999N\n";
+    std::string joined;
+    for (int second = 1; second <= 150; ++second) {
+        const std::string name = (second < 10 ? "A*30:0" : "A*30:") + std::to_string(second);
+        alleles += "HLA" + std::to_string(100 + second) + "," + name + "\n";
+        joined += (second > 1 ? "/" : "") + name;
+    }
+    const auto release = support::small_release(alleles, "", "");
+    CHECK(texts(*release, Locus::A, "02:01") == (Texts{"A*02:01:01:01", "A*02:01:02"}));
+    CHECK(texts(*release, Locus::A, "02:01:02") == (Texts{"A*02:01:02"}));
+    CHECK(texts(*release, Locus::A, "02:05") == (Texts{"A*02:05"}));
+    CHECK(texts(*release, Locus::A, "02:9998") == (Texts{"A*02:9998"}));
+    CHECK(texts(*release, Locus::A, "02:9999N") == (Texts{"A*02:9999N"}));
+    CHECK_EQ(texts(*release, Locus::A, "02:XX").size(), 5U);
+    CHECK_EQ(texts(*release, Locus::A, "30:XX").size(), 150U);
+    for (const char* unknown : {"02:02", "02:04", "02:06", "02:100", "02:9997", "03:01", "29:XX", "31:01", "9999:01"})
+        CHECK(!release->knows(Locus::A, parse_name(Locus::A, unknown)));
+    for (const Level level : {Level::TwoField, Level::PGroup}) {
+        std::string text;
+        append_reduced_gl(text, *release, "A*30:XX", level);
+        CHECK_EQ(text, joined);
+    }
+    // A cut name outside any group stays as given; the same beside a full name, in order.
+    std::string text;
+    append_reduced_gl(text, *release, "A*30:01/A*02:01:02/A*02:01", Level::GGroup);
+    CHECK_EQ(text, "A*02:01/A*02:01:02/A*30:01");
+}

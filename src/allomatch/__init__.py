@@ -14,6 +14,7 @@ from allomatch.errors import (
     ResourceError,
     TypingError,
 )
+from allomatch.estimation import Estimate, Iteration, estimate_frequencies
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.match import LocusMatch, Match, match
@@ -39,6 +40,7 @@ __all__ = [
     "AddReport",
     "AllomatchError",
     "ArgumentError",
+    "Estimate",
     "FileAccessError",
     "FileFormatError",
     "FrequencySets",
@@ -47,6 +49,7 @@ __all__ = [
     "Hits",
     "Imputation",
     "ImputedTable",
+    "Iteration",
     "LocusMatch",
     "LocusPrediction",
     "Match",
@@ -62,6 +65,7 @@ __all__ = [
     "ResourceError",
     "TypingError",
     "__version__",
+    "estimate_frequencies",
     "impute",
     "impute_table",
     "match",

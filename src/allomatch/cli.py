@@ -1,4 +1,4 @@
-"""The command line: ``allomatch demo | index | add | search | match | info | verify | nomenclature | frequencies``.
+"""The command line: ``allomatch demo | index | add | search | match | impute | predict | info | verify | ...``.
 
 Every command says what it did in a few lines, or as JSON with ``--json``. Exit codes: 0 fine, 1 bad input, 2 wrong usage,
 3 nothing matched. Errors go to standard error, without a traceback, with donor ids and never names.
@@ -24,17 +24,20 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_estimate import estimate_command
 from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
+from allomatch.cli_prediction import impute_command, open_frequencies, predict_command
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
 from allomatch.formats import TableFile, open_table
 from allomatch.match import PRESETS, MatchLevel, NullPolicy
 from allomatch.phenotype import Phenotype
+from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.registry import AddReport, Registry
-from allomatch.search import Direction, Hits
+from allomatch.search import Direction, Hit, Hits
 
 __all__ = ["app", "main"]
 
@@ -48,7 +51,10 @@ app = typer.Typer(
 )
 app.add_typer(nomenclature_app, name="nomenclature")
 app.add_typer(frequencies_app, name="frequencies")
+frequencies_app.command("estimate")(estimate_command)
 app.command("match")(match_command)
+app.command("impute")(impute_command)
+app.command("predict")(predict_command)
 
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
@@ -187,9 +193,22 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
                 each.locus: {"mismatches": each.mismatches, "greatest": each.greatest} for each in hit.reported
             },
             **hit.doses,
+            **_chances(hit),
         }
         for hit in hits
     ]
+
+
+def _chances(hit: Hit) -> dict[str, Any]:
+    """What the frequencies say of a hit; nothing without any."""
+    if hit.population is None:
+        return {}
+    return {
+        "likelihood": hit.likelihood,
+        "p_mismatches": None if hit.p_mismatches is None else list(hit.p_mismatches),
+        "p_by_locus": {locus: list(chances) for locus, chances in hit.p_by_locus.items()},
+        "frequencies": hit.population,
+    }
 
 
 def _print_demo_patient(answer: dict[str, Any]) -> None:
@@ -208,12 +227,15 @@ def _print_hits(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     doses = [name for name in rows[0] if name.endswith("_per_kg")]
     others = ["not searched"] if rows[0]["not_searched"] else []
-    for heading in ("#", "donor", "mismatches", "GvH", "HvG", *doses, *others, "why"):
+    chances = ["p0", "p1", "p2"] if "likelihood" in rows[0] else []
+    for heading in ("#", "donor", *chances, "mismatches", "GvH", "HvG", *doses, *others, "why"):
         table.add_column(heading, no_wrap=heading not in ("why", "not searched"))
     for row in rows:
         amounts = ["?" if row[name] is None else f"{row[name]:.3g}" for name in doses]
         further = [", ".join(f"{locus} {_span(counts)}" for locus, counts in row["not_searched"].items())]
-        cells = (str(row["rank"]), row["donor_id"], _span(row), str(row["gvh"]), str(row["hvg"]), *amounts)
+        values = row["p_mismatches"] if chances else []
+        likely = ["-" if values is None or k >= len(values) else f"{values[k]:.3f}" for k in range(len(chances))]
+        cells = (str(row["rank"]), row["donor_id"], *likely, _span(row), str(row["gvh"]), str(row["hvg"]), *amounts)
         table.add_row(*(Text(plain(cell)) for cell in (*cells, *further[: len(others)], row["reason"])))
     out.print(table)
 
@@ -408,6 +430,16 @@ def search(
             "or loci separated by commas."
         ),
     ] = "all",
+    frequencies: Annotated[
+        Path | None,
+        typer.Option(help="Haplotype frequencies, a file or a folder of sets: adds probabilities, and ranks by them."),
+    ] = None,
+    ranking: Annotated[
+        Path | None,
+        typer.Option(help="A ranking as JSON: keys in order, limits of the categories (docs/prediction.md)."),
+    ] = None,
+    patient_cmv: Annotated[str | None, typer.Option(help="P or N, for the ranking.")] = None,
+    patient_abo: Annotated[str | None, typer.Option(help="A, B, AB or O, for the ranking.")] = None,
     null_policy: Annotated[str, typer.Option(help="explicit or possible.")] = "explicit",
     nomenclature: ReleaseOption = "auto",
     limit: Annotated[int, typer.Option(min=0, help="How many hits to list.")] = 10,
@@ -435,6 +467,9 @@ def search(
         min_tnc_e7_per_kg=min_tnc_e7_per_kg,
         min_cd34_e6_per_kg=min_cd34_e6_per_kg,
         report=cast(Literal["all", "searched"], report) if report in ("all", "searched") else _names(report),
+        frequencies=None if frequencies is None else open_frequencies(frequencies),
+        ranking=None if ranking is None else _ranking(ranking),
+        patient_factors=PatientFactors(cmv=patient_cmv, abo=patient_abo),
         limit=limit,
         offset=offset,
         threads=threads,
@@ -468,6 +503,13 @@ def search(
             _print_hits(_rows_of(hits))
     if hits.total == 0:
         raise typer.Exit(NOTHING_MATCHED)
+
+
+def _ranking(path: Path) -> RankingPolicy:
+    try:
+        return RankingPolicy.from_json(path.read_text())
+    except (OSError, UnicodeError) as failure:
+        raise problem("FileNotFound", f"cannot read the ranking {str(path)!r}: {failure}; check the path") from failure
 
 
 def _level(text: str | None) -> MatchLevel | dict[str, MatchLevel] | None:

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import typer
 
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.console import AsJson, complain, print_json, say
-from allomatch.errors import problem
-from allomatch.formats import open_table
+from allomatch.formats import check_table_path, open_table, write_table
 from allomatch.match import PRESETS, NullPolicy, Profile, match
 from allomatch.match_table import match_table
 from allomatch.nomenclature import Nomenclature
@@ -74,10 +71,7 @@ def _table(
     threads: int,
     as_json: bool,
 ) -> None:
-    if out_file.suffix not in (".parquet", ".csv"):
-        raise problem("InvalidArgument", f"{str(out_file)!r} is neither .parquet nor .csv; choose one of these")
-    if out_file.exists():
-        raise problem("AlreadyExists", f"{str(out_file)!r} exists; choose another name")
+    check_table_path(out_file)
     file = open_table(donors)
     table = pa.Table.from_batches(file.batches, file.schema)
     started = time.perf_counter()
@@ -86,12 +80,7 @@ def _table(
     rows = result.table
     if "donor_id" in table.column_names:
         rows = rows.add_column(0, "donor_id", table["donor_id"])
-    if out_file.suffix == ".csv":
-        # The format knows no dictionaries.
-        plain = [pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in rows.schema]
-        pa_csv.write_csv(rows.cast(pa.schema(plain)), out_file)
-    else:
-        pq.write_table(rows, out_file)
+    write_table(out_file, rows)
     if as_json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""Formats: tables of donors in files, opened as streams of record batches.
+"""Formats: tables of donors in files, opened as streams of record batches; results written as files of the user's own.
 
 Every value of a CSV file is read as text, so that a bad value is a bad row and not the end of the file; rows with too few or too
 many cells are set aside by number (their text may hold names and is never shown). Nothing is read ahead of use.
@@ -6,17 +6,22 @@ many cells are set aside by number (their text may hold names and is never shown
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from allomatch.errors import AllomatchError, problem
+from allomatch.releases import access_problem
 
-__all__ = ["TableFile", "open_table"]
+__all__ = ["TableFile", "check_table_path", "open_table", "write_table", "write_whole"]
 
 _BATCH_ROWS = 262_144
 
@@ -102,3 +107,49 @@ def _guarded(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Recor
         yield from batches
     except (pa.ArrowException, OSError, UnicodeError) as failure:
         raise _unreadable(path, failure) from failure
+
+
+def check_table_path(path: Path) -> None:
+    """Raise ArgumentError or FileAccessError if :func:`write_table` would refuse to write there."""
+    if path.suffix not in (".parquet", ".csv"):
+        raise problem("InvalidArgument", f"{str(path)!r} is neither .parquet nor .csv; choose one of these")
+    if path.exists():
+        raise problem("AlreadyExists", f"{str(path)!r} exists; choose another name")
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as ``.parquet`` or ``.csv``: the user's own (0600), whole or not at all, never over another file."""
+    check_table_path(path)
+    if path.suffix == ".parquet":
+        write_whole(path, lambda file: pq.write_table(table, file))
+        return
+    # The format knows no dictionaries.
+    plain = [pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    write_whole(path, lambda file: pa_csv.write_csv(table.cast(pa.schema(plain)), file))
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file that is the user's own (0600), under its name only when it is complete.
+
+    Args:
+        path: Its name; a file of that name is replaced.
+        write: Writes the content into an open file.
+
+    Raises:
+        FileAccessError: It cannot be written; there is nothing new then.
+    """
+    making: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=".partial-", dir=path.parent)  # private from the start
+        making = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        making.replace(path)
+    except OSError as error:
+        raise access_problem(f"cannot write {str(path)!r}", error, "check the folder and the disk") from error
+    finally:
+        if making is not None:
+            with suppress(OSError):
+                making.unlink(missing_ok=True)

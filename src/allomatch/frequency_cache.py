@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from allomatch import _core
 from allomatch.errors import AllomatchError
-from allomatch.frequency_files import write_whole
+from allomatch.formats import write_whole
 from allomatch.releases import cache_folder
 
 __all__ = ["find", "keep", "key_of"]

@@ -16,13 +16,10 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, NamedTuple
 
@@ -32,10 +29,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from allomatch.errors import AllomatchError, problem
+from allomatch.formats import write_whole
 from allomatch.frequency_table import Place
 from allomatch.releases import access_problem
 
-__all__ = ["FORMATS", "Format", "FrequencyFile", "format_of", "read_file", "write_file", "write_whole"]
+__all__ = ["FORMATS", "Format", "FrequencyFile", "format_of", "read_file", "write_file"]
 
 Format = Literal["columns", "haplotypes", "parquet"]
 FORMATS: tuple[Format, ...] = ("columns", "haplotypes", "parquet")
@@ -394,30 +392,3 @@ def _joined(plain: pa.Table) -> pa.Table:
     if "count" in plain.column_names:
         names["count"] = plain["count"]
     return pa.table(names | {"freq": plain["frequency"]})
-
-
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file that is the user's own (0600), under its name only when it is complete.
-
-    Args:
-        path: Its name; a file of that name is replaced.
-        write: Writes the content into an open file.
-
-    Raises:
-        FileAccessError: It cannot be written; there is nothing new then.
-    """
-    making: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=".partial-", dir=path.parent)  # private from the start
-        making = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        making.replace(path)
-    except OSError as error:
-        raise access_problem(f"cannot write {str(path)!r}", error, "check the folder and the disk") from error
-    finally:
-        if making is not None:
-            with suppress(OSError):
-                making.unlink(missing_ok=True)

@@ -182,10 +182,9 @@ def _at_most(k: int) -> Callable[[Ranked], Floats]:
 
 def _grades(hits: Ranked) -> Floats:
     """The greater sum of grades first, best grade highest."""
-    worth = np.array([_WORTH[grade] for grade in GRADES], dtype=np.float64)
     total = np.zeros(len(hits.least))
     for locus in hits.loci:
-        total -= worth[hits.details[locus][_GRADE_1]] + worth[hits.details[locus][_GRADE_2]]
+        total -= _WORTH[hits.details[locus][_GRADE_1]] + _WORTH[hits.details[locus][_GRADE_2]]
     return total
 
 
@@ -262,24 +261,8 @@ NEED_ATTRIBUTES = {"age": "birth_year", "cmv": "cmv", "abo": "abo", "sex": "sex"
 
 # Bytes of a locus (csrc/include/allomatch/detail.hpp).
 _GRADE_1, _GRADE_2, _VERDICT, _ONE_MISMATCH, _MISMATCHED_PATIENT, _MISMATCHED_DONOR = 8, 9, 14, 19, 20, 21
-# Best first: the ladder of SEMANTICS section 3. A permissive mismatch at DPB1 is better than another one.
-_LADDER = (
-    "gDNA",
-    "cDNA",
-    "protein",
-    "G group",
-    "P group",
-    "null vs null",
-    "associated",
-    "split",
-    "broad",
-    "unknown",
-    "permissive",
-    "expressed vs null",
-    "non-permissive",
-    "mismatch",
-)
-_WORTH = {grade: len(_LADDER) - at for at, grade in enumerate(_LADDER)}
+# The core numbers grades by their worth; what takes the place of a mismatch at DPB1 is worth as much (key dpb1 tells them apart).
+_WORTH = np.array([0.0 if "permissive" in grade else float(at) for at, grade in enumerate(GRADES)])
 
 
 def attributes_of(segment: _core.Segment, rows: npt.NDArray[np.uint32], keys: Sequence[str]) -> dict[str, Any]:

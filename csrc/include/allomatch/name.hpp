@@ -55,9 +55,14 @@ struct Name {
     bool operator==(const Name&) const = default;
     friend std::strong_ordering operator<=>(const Name& a, const Name& b) noexcept {
         if (a.gene != b.gene) return a.gene <=> b.gene;
-        if (a.fields != b.fields) return a.fields <=> b.fields;
+        if (const auto fields = a.packed_fields() <=> b.packed_fields(); fields != 0) return fields;
         if (a.kind != b.kind) return a.kind <=> b.kind;
         return a.suffix <=> b.suffix;
+    }
+    // The fields as one number that sorts as they do.
+    [[nodiscard]] constexpr std::uint64_t packed_fields() const noexcept {
+        return std::uint64_t{fields[0]} << 48U | std::uint64_t{fields[1]} << 32U | std::uint64_t{fields[2]} << 16U |
+               fields[3];
     }
     [[nodiscard]] std::size_t field_count() const noexcept;
 };

@@ -206,6 +206,7 @@ class Nomenclature {
     [[nodiscard]] std::optional<AntigenId> find_antigen(Locus locus, std::uint16_t number) const noexcept;
 
   private:
+    friend class Reducer;
     [[nodiscard]] const ReleaseLocus& tables(Locus locus) const noexcept { return *loci_[index_of(locus)]; }
 
     std::string release_;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <thread>
 
 namespace allomatch {
 
@@ -15,13 +16,14 @@ class Cancel {
   public:
     Cancel() = default;
     explicit Cancel(std::function<bool()> poll) : poll_(std::move(poll)) {}
-    // To be called often (a few thousand times a second is plenty). Throws Interrupted.
+    // To be called often (a few thousand times a second is plenty), by any thread. Throws Interrupted.
     void check() const;
     // For worker threads: looks at the flag only.
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
   private:
     std::function<bool()> poll_;
+    std::thread::id asking_ = std::this_thread::get_id();
     mutable std::atomic<bool> stopped_{false};
     mutable std::atomic<long long> next_poll_{0};
 };

@@ -48,6 +48,8 @@ inline constexpr std::size_t kMaxTypingText = 65'536;
 
 // One position: "A*01:01/A*01:02", "01:01/02", "A*02:XX". Throws MalformedTyping.
 [[nodiscard]] Position parse_position(Locus locus, std::string_view text);
+// The same into memory that is there already.
+void parse_names(Locus locus, std::string_view text, std::vector<Name>& names);
 // Two positions as two texts; a blank second one repeats the first, both blank is untyped. Throws MalformedTyping.
 [[nodiscard]] Typing parse_pair(Locus locus, std::string_view first, std::string_view second);
 // The part of a GL string that speaks of one locus: genotypes with '|', '+', '/'. Throws MalformedTyping,
