@@ -61,7 +61,7 @@ def test_classes_without_data(name: str, class_: str | None) -> None:
         ("DRBX*NNNN", "DRBX*NNNN"),
         ("A*01:XX", None),
         ("A*01:NEW", None),
-        ("DPB1*1041:XX", "DPB1*1041:01"),  # one class, so it is carried
+        ("DPB1*1041:XX", "DPB1*1041:01N"),  # one class, so it is carried
         ("DPB1*1041:NEW", None),
         ("A*01:01:999", None),
         ("A*01:11", None),  # only a null extends it

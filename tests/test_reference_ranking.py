@@ -88,6 +88,11 @@ def test_the_order_of_values_within_a_key() -> None:
     order([Ranked("d", 1, 1, leader_matched=known, one_b_mismatch=True) for known in (True, None, False)])
 
 
+def test_leaders_count_only_where_b_has_one_mismatch() -> None:
+    hits = [Ranked(i, 1, 1, leader_matched=known) for i, known in (("a", False), ("b", None), ("c", True))]
+    assert ranked(hits[::-1]) == hits
+
+
 def test_without_probabilities_the_potential_counts_decide() -> None:
     # Certain before half, half before a tenth, a tenth before nobody knows, that before never.
     hits = [

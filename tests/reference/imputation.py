@@ -35,6 +35,7 @@ class Allowed:
     Attributes:
         expressed: ARD groups.
         nulls: Null classes.
+        named_nulls: Those of them that stand there by name, also in a code, and not only inside a group.
         open_fields: Beginnings (`A*02:`) of any further ARD groups. Only without data.
         open_null_fields: Beginnings of any further null classes. Only without data.
         unlisted: Whether it may be what nobody can list: it is NEW, or has open fields.
@@ -43,6 +44,7 @@ class Allowed:
 
     expressed: frozenset[Class]
     nulls: frozenset[Class]
+    named_nulls: frozenset[Class]
     open_fields: frozenset[str]
     open_null_fields: frozenset[str]
     unlisted: bool
@@ -71,6 +73,7 @@ def allowed(position: Position, nom: Nomenclature) -> Allowed:
     return Allowed(
         expressed=_union(nom.ards(name) for name in names),
         nulls=_union(null_classes(name, nom) for name in names),
+        named_nulls=_union(null_classes(name, nom) for name in names if name.kind not in GROUP_KINDS),
         open_fields=_union(meaning.open_fields for _, meaning in meanings),
         open_null_fields=_union(meaning.open_fields for _, meaning in meanings if meaning.may_be_null),
         unlisted=any(meaning.open_fields or meaning.new for _, meaning in meanings),
@@ -84,6 +87,9 @@ def _is_any_new(name: Name) -> bool:
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*sets)
+
+
+GROUP_KINDS = ("G", "g", "P", "XX", "NEW", "serology")
 
 
 # --- evidence -------------------------------------------------------------------------------------------------------

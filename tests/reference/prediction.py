@@ -111,13 +111,14 @@ class Prediction:
 def possible_classes(position: Allowed, person: Person, locus: str) -> frozenset[Class] | None:
     """What a position may be as far as certainty goes (decision 6); None if that cannot be listed.
 
-    Nulls that an expressed position only might hold count only where the set has them.
+    Nulls that a group only might hold, beside something expressed, count only where the set has them.
     """
     if position.unlisted:
         return None
     if not position.expressed:
         return position.nulls
-    return position.expressed | {null for null in position.nulls if person.has_class(locus, null)}
+    held = {null for null in position.nulls if person.has_class(locus, null)}
+    return position.expressed | position.named_nulls | held
 
 
 def certain_locus(typing: Typing | None, person: Person, nom: Nomenclature) -> LocusGenotype | None:
