@@ -188,6 +188,21 @@ def test_predictions(data: st.DataObject, world: str) -> None:
     check_pair(drawn, world)
 
 
+@pytest.mark.parametrize(
+    ("patient", "donor"),
+    [
+        # The patient may express nothing: one of the donor's alleles is among the patient's, the other is not.
+        ("DPB1*01:XX+DPB1*01:04N", "DPB1*01:01+DPB1*02:01"),
+        ("DPB1*02:01+DPB1*0101|DPB1*NEW+DPB1*01:01", "DPB1*01:01+DPB1*02:01"),
+    ],
+)
+def test_single_pairs(patient: str, donor: str) -> None:
+    names = (("DPB1*01:01", "0.25"), ("DPB1*02:01", "0.25"), ("DPB1*01:04N", "0.1"))
+    drawn = SetDraw(("DPB1",), tuple(((name,), frequency) for name, frequency in names))
+    for first, second in ((patient, donor), (donor, patient)):
+        check_pair(PairDraw(PersonDraw(first, drawn), PersonDraw(second, drawn), ("DPB1",)), "two-field")
+
+
 @given(data=st.data())
 def test_a_tail_that_is_cut_is_reported(data: st.DataObject) -> None:
     drawn = data.draw(pairs(oracle_two_field()))

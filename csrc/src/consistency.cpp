@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 
 namespace allomatch {
 namespace {
@@ -23,6 +24,11 @@ void set_pair_sides(LocusSides& sides) {
     sides.count = 3;
     sides.compatible.assign(std::begin(kPairSides), std::end(kPairSides));
     sides.reads.assign(std::begin(kPairReads), std::end(kPairReads));
+}
+
+// Where a pair of sides of one genotype stands in the two tables.
+std::size_t pair_of(char a, char b) noexcept {
+    return static_cast<std::size_t>(a) * 4 + static_cast<std::size_t>(b);
 }
 
 bool bit(std::span<const std::uint64_t> bits, std::size_t i) noexcept {
@@ -128,13 +134,13 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
         return;
     }
     // Classes that stand alike in every alternative are on one side.
-    std::map<std::vector<std::uint8_t>, std::uint16_t> numbers;
-    std::vector<std::vector<std::uint8_t>> of_side{{}};
+    std::map<std::string, std::uint16_t> numbers;
+    std::vector<std::string> of_side{{}};
     for (std::size_t c = 0; c < classes; ++c) {
-        std::vector<std::uint8_t> alike;
+        std::string alike;
         bool possible = false;
         for (const auto& mask : standing) {
-            alike.push_back(mask[c]);
+            alike.push_back(static_cast<char>(mask[c]));
             possible = possible || mask[c] != 0;
         }
         if (!possible) continue;
@@ -149,8 +155,8 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     for (std::size_t a = 1; a < row; ++a) {
         for (std::size_t b = 1; b < row; ++b) {
             for (std::size_t g = 0; g < standing.size(); ++g) {
-                if (kPairSides[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.compatible[a * row + b] = 1;
-                if (kPairReads[of_side[a][g] * 4 + of_side[b][g]] != 0) sides.reads[a * row + b] = 1;
+                if (kPairSides[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.compatible[a * row + b] = 1;
+                if (kPairReads[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.reads[a * row + b] = 1;
             }
         }
     }

@@ -60,13 +60,10 @@ const SymbolTable& symbol_table_of(GenotypeKind patient, Direction direction) {
 }
 
 unsigned mismatches(const SymbolTable& table, unsigned s, unsigned t) noexcept {
-    if (s >= kNamed || t >= kNamed) {
-        const bool same = s == t;
-        s = s >= kNamed ? kOther : s;
-        t = t >= kNamed ? (same ? kOther : s == kOther ? kElse : kOther) : t;
-    } else if (s == kOther && t == kOther) {
-        t = kElse;  // others without a name of their own are never equal
-    }
+    // Two others are the same only if they have one name; those without a name never are.
+    const bool same = s == t && s >= kNamed;
+    if (s >= kNamed) s = kOther;
+    if (t >= kNamed || t == kOther) t = same ? kOther : kElse;
     return table[s * kSymbols + t];
 }
 
