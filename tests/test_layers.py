@@ -129,7 +129,7 @@ FACE = {
     "frequency_cache": {"errors", "formats", "releases"},
     "frequencies": {"errors", "frequency_cache", "frequency_files", "frequency_table", "nomenclature"},
     "frequency_sets": {"errors", "frequencies", "frequency_table", "releases"},
-    "estimation_checkpoint": {"errors", "frequency_files", "releases"},
+    "estimation_checkpoint": {"errors", "formats", "releases"},
     "estimation": {
         "carried",
         "errors",

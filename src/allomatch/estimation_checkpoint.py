@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from allomatch.errors import problem
-from allomatch.frequency_files import write_whole
+from allomatch.formats import write_whole
 from allomatch.releases import access_problem
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
