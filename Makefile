@@ -33,9 +33,11 @@ demo: setup
 	$(SAY) "allomatch demo $(DEMO)"
 	$(BIN)/allomatch demo $(DEMO)
 
+# A process a core, each beginning with its share of the files in order, so that what a file reads is mostly read once.
+WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 test: setup
 	$(SAY) "running the tests"
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(WORKERS) $(TESTS)
 
 bench: setup
 	$(SAY) "installing the peers"

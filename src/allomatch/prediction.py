@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from allomatch import _core
 from allomatch.carried import Carried, Populations, carry
@@ -150,15 +151,15 @@ class Imputation:
 
 
 def _haplotypes(carried: Carried, numbers: npt.NDArray[np.uint32]) -> pa.Array:
-    """Return haplotypes as text, their loci in the house order."""
-    classes = carried.core.classes(numbers)
+    """Return haplotypes as text, their loci in the house order; each distinct one is written once."""
+    distinct, of_each = np.unique(numbers, return_inverse=True)
+    classes = carried.core.classes(distinct)
     order = carried.core.loci
-    texts: Any = None
+    columns = []
     for locus in carried.loci:
         at = order.index(locus)
-        names = np.array(carried.core.names()[at], dtype=object)[classes[:, at]]
-        texts = names if texts is None else texts + "~" + names
-    return pa.array(texts, pa.string())
+        columns.append(pa.array(carried.core.names()[at], pa.string()).take(pa.array(classes[:, at])))
+    return pc.binary_join_element_wise(*columns, "~").take(pa.array(of_each))
 
 
 def impute(
