@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 FREQUENCIES = (ROOT / "docs/frequencies.md").read_text()
 PREDICTION = (ROOT / "docs/prediction.md").read_text()
+ESTIMATION = (ROOT / "docs/estimation.md").read_text()
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(allomatch.__path__) if m.name != "_core"])
@@ -28,7 +29,9 @@ def blocks(language: str, page: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.M | re.S)
 
 
-@pytest.mark.parametrize("page", [README, FREQUENCIES, PREDICTION], ids=["README", "frequencies", "prediction"])
+@pytest.mark.parametrize(
+    "page", [README, FREQUENCIES, PREDICTION, ESTIMATION], ids=["README", "frequencies", "prediction", "estimation"]
+)
 def test_a_page_prints_what_it_says(page: str, tmp_path) -> None:
     script = "\n".join(blocks("python", page))
     environment = {k: v for k, v in os.environ.items() if k != "ALLOMATCH_DATA"} | {"XDG_CACHE_HOME": str(tmp_path)}
