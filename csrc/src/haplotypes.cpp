@@ -14,16 +14,16 @@ namespace allomatch {
 std::optional<Name> class_of(const Nomenclature& nomenclature, Locus locus, const Name& name) {
     std::vector<Name> groups;
     if (!nomenclature.reduce_names(locus, std::span(&name, 1), Level::Ard, groups)) return std::nullopt;
-    // A group name stands for what it expresses; only a name of nothing but nulls is a null.
-    std::vector<Name> expressed;
-    for (const Name& group : groups) {
-        if (!is_null_class(group)) expressed.push_back(group);
+    // The name of a group stands for what the group expresses, unless that is nothing.
+    if (name.kind == NameKind::GGroup || name.kind == NameKind::SmallG) {
+        const auto null = std::stable_partition(groups.begin(), groups.end(),
+                                                [](const Name& group) { return !is_null_class(group); });
+        if (null != groups.begin()) groups.erase(null, groups.end());
     }
-    const std::vector<Name>& which = expressed.empty() ? groups : expressed;
-    if (which.size() != 1) return std::nullopt;
-    const NameKind kind = which.front().kind;
+    if (groups.size() != 1) return std::nullopt;
+    const NameKind kind = groups.front().kind;
     if (kind != NameKind::Allele && kind != NameKind::PGroup && kind != NameKind::Absent) return std::nullopt;
-    return which.front();
+    return groups.front();
 }
 
 // ---- classes
@@ -95,7 +95,8 @@ AlleleClasses::Allowed AlleleClasses::allow(const Name& name, std::span<std::uin
     if (expressed == 0 && groups.size() == 1) {
         result.only = groups.front();
         result.possibly_null = false;
-    } else if (expressed != 1) {
+    } else if (expressed != 1 || (result.possibly_null && name.kind == NameKind::Mac)) {
+        // The members of a code are written down one by one, its nulls among them.
         result.only.reset();
     }
     return result;

@@ -59,6 +59,9 @@ Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
         group.haplotypes.push_back(HaplotypeId{leaf});
         group.first += first[leaf];
         group.second += second[leaf];
+        group.of_first += first[leaf] > 0 ? 1U : 0U;
+        group.of_second += second[leaf] > 0 ? 1U : 0U;
+        group.of_both += first[leaf] > 0 && second[leaf] > 0 ? 1U : 0U;
     });
     for (std::uint32_t g = 0; g < by_key.size(); ++g) {
         for (std::size_t l = 0; l < codes.size(); ++l)
@@ -73,9 +76,10 @@ Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
             pairs_.push_back({a, b});
             const Group& x = groups_[a];
             const Group& y = groups_[b];
-            const std::uint64_t n = x.haplotypes.size();
             total_ += a == b ? x.first * x.second : x.first * y.second + y.first * x.second;
-            diplotypes_ += a == b ? n * (n + 1) / 2 : n * y.haplotypes.size();
+            // Pairs that have a weight: one haplotype of each population, either way round, each pair once.
+            diplotypes_ += a == b ? x.of_first * x.of_second - x.of_both * (x.of_both - 1) / 2
+                                  : x.of_first * y.of_second + y.of_first * x.of_second - x.of_both * y.of_both;
         }
     }
 }
@@ -110,7 +114,10 @@ void for_each_diplotype(const HaplotypeSet& set, const Candidates& candidates, c
         for (std::size_t i = 0; i < x.size(); ++i) {
             if ((seen & 0xfffU) == 0) cancel.check();
             const std::size_t begin = a == b ? i : 0;
-            for (std::size_t j = begin; j < y.size(); ++j) visit(diplotype(set, x[i], y[j]));
+            for (std::size_t j = begin; j < y.size(); ++j) {
+                const Diplotype each = diplotype(set, x[i], y[j]);
+                if (each.weight > 0) visit(each);
+            }
             seen += y.size() - begin;
         }
     }

@@ -21,6 +21,8 @@ class Candidates {
         std::vector<std::uint16_t> sides;     // of each level; those of a phased block are joined at its first level
         std::vector<HaplotypeId> haplotypes;  // ascending
         double first = 0, second = 0;         // sums of their frequencies, in the two populations
+        // How many have a frequency in the first population, in the second, in both.
+        std::uint64_t of_first = 0, of_second = 0, of_both = 0;
     };
     struct GroupPair {
         std::uint32_t a, b;  // a <= b; compatible
@@ -32,6 +34,7 @@ class Candidates {
     [[nodiscard]] std::span<const GroupPair> pairs() const noexcept { return pairs_; }
     // The sum of all weights; 0 if the person is not represented.
     [[nodiscard]] double total() const noexcept { return total_; }
+    // Of those with a weight above 0.
     [[nodiscard]] std::uint64_t diplotype_count() const noexcept { return diplotypes_; }
 
   private:
