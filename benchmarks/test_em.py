@@ -111,5 +111,6 @@ def test_em(benchmark: Any, people: pa.Table, settings: Settings) -> None:
     )
     print(
         f"\n{people.num_rows:,} people: {clock.seconds[0]:.1f} s; an iteration {ours:,.0f} people/s on one thread, "
-        f"plain Python {peer:,.0f} (of {len(few)}, whose pairs it lists at {listed:,.0f} people/s): {ours / peer:,.0f} times as fast"
+        f"plain Python {peer:,.0f} (of {len(few)}, whose pairs it lists at {listed:,.0f} people/s): "
+        f"{ours / peer:,.0f} times as fast"
     )
