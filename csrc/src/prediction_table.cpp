@@ -72,7 +72,7 @@ std::vector<double> predict_column(const Prediction& prediction, const People& d
     const std::size_t width = prediction.width();
     std::vector<double> values(distinct.rows.size() * width);
     const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
-    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+    parallel_for(tasks, thread_count(threads), cancel, [&](std::size_t task) {
         const auto scratch = prediction.scratch();
         const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
         for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
@@ -103,7 +103,7 @@ ImputedColumn impute_column(const PeopleReader& reader, const People& people, st
     const DistinctPeople distinct = distinct_people(people, cancel);
     std::vector<One> all(distinct.rows.size());
     const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
-    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+    parallel_for(tasks, thread_count(threads), cancel, [&](std::size_t task) {
         const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
         const Cancel never;
         for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
