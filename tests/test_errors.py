@@ -141,3 +141,11 @@ def test_a_message_of_many_positions_is_short() -> None:
 
 def test_a_path_with_letters_of_a_language_stays_readable(tmp_path: Path) -> None:
     assert "größe.allo" in str(raised(lambda: am.Registry.open(tmp_path / "größe.allo")))
+
+
+def test_a_long_path_is_shown_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / ("folder" * 40) / "folder" / "last.allo"
+    assert f"{str(path)!r}" in str(raised(lambda: am.Registry.open(path)))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no registry")
+    assert f"{str(path)!r}" in str(raised(lambda: am.Registry.open(path)))

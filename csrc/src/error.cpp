@@ -31,12 +31,13 @@ bool is_utf8(std::string_view text) noexcept {
     return true;
 }
 
-std::string shown(std::string_view value) {
-    constexpr std::size_t kShown = 80;
+namespace {
+
+std::string quoted(std::string_view value, std::size_t most) {
     constexpr std::string_view kHex = "0123456789abcdef";
     const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(value[i]); };
     const bool text_is_utf8 = is_utf8(value);
-    std::size_t length = std::min(value.size(), kShown);
+    std::size_t length = std::min(value.size(), most);
     // Not in the middle of a character.
     while (text_is_utf8 && length < value.size() && (byte_at(length) & 0xc0U) == 0x80) --length;
     std::string text = "'";
@@ -55,6 +56,16 @@ std::string shown(std::string_view value) {
     }
     text += value.size() > length ? "...'" : "'";
     return text;
+}
+
+}  // namespace
+
+std::string shown(std::string_view value) {
+    return quoted(value, 80);
+}
+
+std::string shown_path(std::string_view path) {
+    return quoted(path, 4096);
 }
 
 }  // namespace allomatch

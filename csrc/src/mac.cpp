@@ -36,7 +36,8 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
     table->text_ = std::move(text);
     const std::string_view all = table->text_;
     if (all.size() > UINT32_MAX)
-        throw Error(ErrorCode::BadReleaseFile, shown(file) + " has more than 4 GiB; it is no file of allele codes");
+        throw Error(ErrorCode::BadReleaseFile,
+                    shown_path(file) + " has more than 4 GiB; it is no file of allele codes");
     std::size_t number = 0;
     for (std::size_t at = 0; at < all.size();) {
         const std::size_t end = std::min(all.find('\n', at), all.size());
@@ -55,12 +56,12 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
         const bool listed = code != 0 && !members.empty() && members.front() >= '0' && members.front() <= '9';
         if (line.empty() || (!listed && table->entries_.empty())) continue;  // blank, or a heading
         if (listed && cut_short) {
-            throw Error(ErrorCode::BadReleaseFile, shown(file) +
+            throw Error(ErrorCode::BadReleaseFile, shown_path(file) +
                                                        " ends in the middle of a line: it was cut short; "
                                                        "fetch the file of allele codes again");
         }
         if (!listed || !are_members(members)) {
-            throw Error(ErrorCode::BadReleaseFile, shown(file) + ":" + std::to_string(number) +
+            throw Error(ErrorCode::BadReleaseFile, shown_path(file) + ":" + std::to_string(number) +
                                                        ": expected 'CODE<tab>members': " + shown(line) +
                                                        "; fetch the file of allele codes again");
         }
@@ -69,14 +70,14 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
     }
     if (table->entries_.empty()) {
         throw Error(ErrorCode::BadReleaseFile,
-                    shown(file) + " holds no allele codes; fetch NMDP's numer.v3 or alpha.v3 file again");
+                    shown_path(file) + " holds no allele codes; fetch NMDP's numer.v3 or alpha.v3 file again");
     }
     const auto by_code = [](const Entry& a, const Entry& b) { return a.code < b.code; };
     std::stable_sort(table->entries_.begin(), table->entries_.end(), by_code);
     const auto twice = std::adjacent_find(table->entries_.begin(), table->entries_.end(),
                                           [](const Entry& a, const Entry& b) { return a.code == b.code; });
     if (twice != table->entries_.end()) {
-        throw Error(ErrorCode::BadReleaseFile, shown(file) + " has the code " + mac_letters(twice->code) +
+        throw Error(ErrorCode::BadReleaseFile, shown_path(file) + " has the code " + mac_letters(twice->code) +
                                                    " twice; fetch the file of allele codes again");
     }
     return table;

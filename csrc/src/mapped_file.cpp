@@ -19,7 +19,7 @@ namespace {
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& doing) {
     const int error = errno;
     const std::string what =
-        "cannot " + doing + " " + shown(path.string()) + ": " + std::generic_category().message(error);
+        "cannot " + doing + " " + shown_path(path.string()) + ": " + std::generic_category().message(error);
     switch (error) {
         case ENOENT:
         case ENOTDIR:
@@ -61,7 +61,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
         const bool regular = S_ISREG(status.st_mode);
         ::close(descriptor);
         if (!regular)
-            throw Error(ErrorCode::NotARegistry, shown(path.string()) + " is not a file; name a registry file");
+            throw Error(ErrorCode::NotARegistry, shown_path(path.string()) + " is not a file; name a registry file");
         fail(path, "read");
     }
     const auto size = static_cast<std::size_t>(status.st_size);
@@ -160,7 +160,7 @@ void NewFile::commit(bool replace) {
 FileLock::FileLock(const std::filesystem::path& path) {
     const auto busy = [&]() -> Error {
         return {ErrorCode::AlreadyExists,
-                shown(path.string()) + " is being written by another process; wait for it and try again"};
+                shown_path(path.string()) + " is being written by another process; wait for it and try again"};
     };
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail(path, "open");

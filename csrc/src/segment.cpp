@@ -62,7 +62,7 @@ struct Segment::Directory {
     std::map<std::string_view, const format::Entry*> by_name;
 
     [[noreturn]] void corrupt(const std::string& what) const {
-        throw Error(ErrorCode::CorruptFile, "corrupt registry file " + shown(path) + ": " + what +
+        throw Error(ErrorCode::CorruptFile, "corrupt registry file " + shown_path(path) + ": " + what +
                                                 "; restore it from a copy, or index the donors again");
     }
     [[nodiscard]] const format::Entry* find(const std::string& name) const {

@@ -91,7 +91,7 @@ void Writer::finish(std::uint64_t donor_count) {
 namespace {
 
 [[noreturn]] void corrupt(const std::string& path, const std::string& what) {
-    throw Error(ErrorCode::CorruptFile, "corrupt registry file " + shown(path) + ": " + what +
+    throw Error(ErrorCode::CorruptFile, "corrupt registry file " + shown_path(path) + ": " + what +
                                             "; restore it from a copy, or index the donors again");
 }
 
@@ -102,32 +102,32 @@ Parsed parse(std::span<const std::byte> file, const std::string& path) {
     Head& head = parsed.head;
     const bool has_magic = file.size() >= kMagic.size() && std::memcmp(file.data(), kMagic.data(), kMagic.size()) == 0;
     if (!has_magic) {
-        throw Error(ErrorCode::NotARegistry, shown(path) +
+        throw Error(ErrorCode::NotARegistry, shown_path(path) +
                                                  " is not an allomatch registry (it does not begin with ALLOSEG); " +
                                                  "name a file made by Registry.create or 'allomatch index'");
     }
     if (file.size() < sizeof(Head)) {
-        throw Error(ErrorCode::TruncatedFile, "registry file " + shown(path) + " ends within its head (" +
+        throw Error(ErrorCode::TruncatedFile, "registry file " + shown_path(path) + " ends within its head (" +
                                                   std::to_string(file.size()) +
                                                   " of 64 bytes); restore it from a copy");
     }
     std::memcpy(&head, file.data(), sizeof(Head));
     // The version comes before the checksum: a newer format may lay out its head in another way.
     if (head.version > kVersion) {
-        throw Error(ErrorCode::NewerFormat, "registry file " + shown(path) + " has format version " +
+        throw Error(ErrorCode::NewerFormat, "registry file " + shown_path(path) + " has format version " +
                                                 std::to_string(head.version) + ", this allomatch reads up to " +
                                                 std::to_string(kVersion) +
                                                 "; upgrade allomatch, or index the donors again");
     }
     if (head.head_crc != crc32c(file.first(offsetof(Head, head_crc)))) {
-        throw Error(ErrorCode::ChecksumMismatch, "the head of registry file " + shown(path) +
+        throw Error(ErrorCode::ChecksumMismatch, "the head of registry file " + shown_path(path) +
                                                      " does not have its checksum; restore the file from a copy");
     }
     if (head.version == 0) corrupt(path, "format version 0");
     if (file.size() != head.file_bytes) {
-        throw Error(ErrorCode::TruncatedFile, "registry file " + shown(path) + " is " + std::to_string(file.size()) +
-                                                  " bytes long, its head says " + std::to_string(head.file_bytes) +
-                                                  "; restore it from a copy");
+        throw Error(ErrorCode::TruncatedFile, "registry file " + shown_path(path) + " is " +
+                                                  std::to_string(file.size()) + " bytes long, its head says " +
+                                                  std::to_string(head.file_bytes) + "; restore it from a copy");
     }
     const std::uint64_t directory_bytes = std::uint64_t{head.block_count} * sizeof(Entry);
     if (head.directory_offset % kAlignment != 0 || head.directory_offset > file.size() ||
@@ -136,7 +136,7 @@ Parsed parse(std::span<const std::byte> file, const std::string& path) {
     }
     const auto directory = file.subspan(head.directory_offset);
     if (crc32c(directory) != head.directory_crc) {
-        throw Error(ErrorCode::ChecksumMismatch, "the directory of registry file " + shown(path) +
+        throw Error(ErrorCode::ChecksumMismatch, "the directory of registry file " + shown_path(path) +
                                                      " does not have its checksum; restore the file from a copy");
     }
     parsed.entries.resize(head.block_count);
@@ -167,7 +167,7 @@ void check_padding(std::span<const std::byte> file, const Parsed& parsed, const 
 void check_block(std::span<const std::byte> file, const Entry& entry, const std::string& path) {
     if (crc32c(file.subspan(entry.offset, entry.bytes)) == entry.crc) return;
     throw Error(ErrorCode::ChecksumMismatch,
-                "block " + shown(entry_name(entry)) + " of registry file " + shown(path) + " (bytes " +
+                "block " + shown(entry_name(entry)) + " of registry file " + shown_path(path) + " (bytes " +
                     std::to_string(entry.offset) + " to " + std::to_string(entry.offset + entry.bytes) +
                     ") does not have its checksum; restore the file from a copy, or index the donors again");
 }

@@ -68,4 +68,7 @@ class Error : public std::runtime_error {
 // can flood or forge a log.
 [[nodiscard]] std::string shown(std::string_view value);
 
+// The same for the path of a file, as long as a system takes one: its end is what tells one file from another.
+[[nodiscard]] std::string shown_path(std::string_view path);
+
 }  // namespace allomatch
