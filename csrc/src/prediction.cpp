@@ -307,7 +307,7 @@ void Prediction::predict_certain(std::span<const std::array<Name, 2>> donor, std
 }
 
 bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span<const Phase> phases, Scratch& s,
-                         std::span<double> out) const {
+                         std::span<double> out, const Cancel& cancel) const {
     if (!patient_.represented()) return false;
     const std::size_t n = loci_.size();
     std::vector<std::array<Name, 2>> certain;
@@ -497,7 +497,9 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
 
     // All loci together, for each of the patient's genotypes.
     s.additive.resize(n);
+    constexpr std::size_t kGenotypesBetweenChecks = 256;
     for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
+        if (g % kGenotypesBetweenChecks == 0) cancel.check();
         std::size_t additive = 0;
         std::array<const AtLocus::Genotype*, kLocusCount> genotypes{};
         for (std::size_t i = 0; i < n; ++i) {

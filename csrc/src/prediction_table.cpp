@@ -79,7 +79,7 @@ std::vector<double> predict_column(const Prediction& prediction, const People& d
             if (cancel.stopped()) return;
             const std::size_t row = distinct.rows[n];
             const std::span<double> out = std::span(values).subspan(n * width, width);
-            if (!prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out))
+            if (!prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out, cancel))
                 std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
         }
     });
@@ -105,13 +105,12 @@ ImputedColumn impute_column(const PeopleReader& reader, const People& people, st
     const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
     parallel_for(tasks, thread_count(threads), cancel, [&](std::size_t task) {
         const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
-        const Cancel never;
         for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
             if (cancel.stopped()) return;
             const std::size_t row = distinct.rows[n];
             const Candidates candidates(reader.set(), reader.read(people.of(row), people.phases_of(row)));
             all[n] = {candidates.total(), candidates.diplotype_count(), {}};
-            if (most > 0) all[n].best = best_diplotypes(reader.set(), candidates, most, never);
+            if (most > 0) all[n].best = best_diplotypes(reader.set(), candidates, most, cancel);
         }
     });
     cancel.check();

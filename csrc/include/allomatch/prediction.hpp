@@ -38,12 +38,6 @@ struct Possibilities {
                                           std::span<const Phase> phases, std::span<const Locus> loci, double tail,
                                           const Cancel& cancel);
 
-// Probabilities of 0 .. 2n mismatches over n loci, and of 0, 1, 2 at each locus.
-struct MismatchProbabilities {
-    std::vector<double> overall;
-    std::vector<std::array<double, 3>> by_locus;
-};
-
 // A patient against donors of one set, in one direction.
 class Prediction {
   public:
@@ -60,9 +54,9 @@ class Prediction {
     struct Scratch;
     [[nodiscard]] std::unique_ptr<Scratch, void (*)(Scratch*)> scratch() const;
     // False if the donor (or the patient) is not represented; `out` is then untouched. Writes 2n + 1 overall values,
-    // then 3 a locus.
+    // then 3 a locus. Throws Interrupted, in any thread.
     bool predict(std::span<const TypingId, kLocusCount> donor, std::span<const Phase> phases, Scratch& scratch,
-                 std::span<double> out) const;
+                 std::span<double> out, const Cancel& cancel) const;
     [[nodiscard]] std::size_t width() const noexcept { return 5 * loci().size() + 1; }
 
   private:
