@@ -131,6 +131,7 @@ class RankingPolicy:
         """
         if p0 is None or np.isnan(p0):
             return "possible match" if least == 0 else "unlikely match"
+        p0 = round(p0, 12)  # what the sums' rounding may have taken away decides nothing
         return "probable match" if p0 >= self.probable else "unlikely match" if p0 < self.unlikely else "possible match"
 
     def depth_of_bounds(self) -> int:
