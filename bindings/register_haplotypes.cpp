@@ -44,6 +44,17 @@ py::list level_names(const HaplotypeSet& set) {
 }  // namespace
 
 void register_haplotypes(py::module_& module) {
+    // Of each name of a frequency set, whether it can be carried to one class.
+    module.def(
+        "carried_names",
+        [](const Nomenclature& nomenclature, const std::string& locus_text, const std::vector<std::string>& names) {
+            const Locus locus = require_locus(locus_text);
+            std::vector<bool> carried;
+            for (const std::string& name : names)
+                carried.push_back(class_of(nomenclature, locus, parse_name(locus, name)).has_value());
+            return carried;
+        },
+        py::arg("nomenclature"), py::arg("locus"), py::arg("names"));
     py::class_<HaplotypeSet, std::shared_ptr<HaplotypeSet>>(module, "HaplotypeSet")
         .def(py::init(&haplotype_set), py::arg("nomenclature"), py::arg("loci"), py::arg("names"), py::arg("codes"),
              py::arg("frequencies"), py::arg("second") = py::none())

@@ -118,6 +118,9 @@ def test_what_is_not_carried(data: st.DataObject, world: str) -> None:
     assert frequency == pytest.approx(float(expected.not_carried.frequency), **CLOSE)
     assert len(carried.core) == len([h for h, f in expected.frequencies.items() if f > 0])
     assert {name for _, name, *_ in names} <= set(expected.not_carried.names) or lost == 0
+    table = am.not_carried(frequencies(drawn.first), core_of(world))
+    assert table["name"].to_pylist() == [name for _, name, *_ in names]
+    assert (table.num_rows > 0) == (lost > 0)
 
 
 def check_pair(drawn: PairDraw, world: str) -> None:

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from allomatch import _core
 from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.people import row_table
 
-__all__ = ["Carried", "Populations", "carry", "populations_of"]
+__all__ = ["Carried", "Populations", "carry", "not_carried", "populations_of"]
 
 # One population, or those of both parents.
 Populations = HaplotypeFrequencies | tuple[HaplotypeFrequencies, HaplotypeFrequencies]
@@ -43,6 +45,33 @@ _kept: dict[tuple[object, ...], tuple[object, Carried]] = {}
 _lock = threading.Lock()
 # Sets that are kept; a set of 300,000 haplotypes has some 6 MB, and takes some 50 ms to make again.
 _MOST_KEPT = 64
+
+
+_NOT_CARRIED = pa.schema(
+    [
+        ("locus", pa.string()),
+        ("name", pa.string()),
+        ("haplotypes", pa.int64()),
+        ("frequency", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def not_carried(frequencies: HaplotypeFrequencies, nomenclature: Nomenclature) -> pa.Table:
+    """Return the names of a set that a nomenclature cannot carry to one ARD group; their haplotypes are left out of predictions.
+
+    Returns:
+        Columns ``locus``, ``name``, ``haplotypes`` (how many have it), ``frequency`` (theirs together), ``reason``. Empty if
+        all can be carried. A haplotype with two such names counts at both.
+
+    Example:
+        >>> table = pa.table({"A": ["A*01:01", "A*02:XX"], "frequency": [0.6, 0.4]})
+        >>> freqs = HaplotypeFrequencies.from_arrow(table, population="X")
+        >>> not_carried(freqs, Nomenclature.two_field()).to_pylist()[0]["reason"]
+        'it stands for more than one ARD group'
+    """
+    return row_table(carry(frequencies, nomenclature).core.lost[2], _NOT_CARRIED)
 
 
 def populations_of(frequencies: object) -> tuple[HaplotypeFrequencies, ...]:
@@ -105,10 +134,26 @@ def _carry(populations: Sequence[HaplotypeFrequencies], nomenclature: Nomenclatu
                 ]
             ).astype(np.uint32)
         )
-    first = populations[0].frequencies
+    first = _usable(populations[0], nomenclature, loci)
     second = None
     if len(populations) == 2:
-        other = populations[1].frequencies
+        other = _usable(populations[1], nomenclature, loci)
         first, second = np.concatenate([first, np.zeros(len(other))]), np.concatenate([np.zeros(len(first)), other])
     core = _core.HaplotypeSet(nomenclature._core, list(loci), names, codes, first, second)
     return Carried(core, " x ".join(each.population for each in populations), loci)
+
+
+def _usable(
+    population: HaplotypeFrequencies, nomenclature: Nomenclature, loci: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Return frequencies, 0 of those haplotypes that cannot be carried at a locus that is left out.
+
+    So a probability does not depend on which loci of a set a question needs.
+    """
+    frequencies = population.frequencies
+    for locus in population.loci:
+        if locus not in loci:
+            carried = _core.carried_names(nomenclature._core, locus, population.names(locus).to_pylist())
+            if not all(carried):
+                frequencies = np.where(np.array(carried)[population.codes(locus)], frequencies, 0.0)
+    return frequencies
