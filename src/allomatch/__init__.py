@@ -5,6 +5,7 @@ professionals, never a decision.
 """
 
 from allomatch._core import __version__
+from allomatch.carried import not_carried
 from allomatch.errors import (
     AllomatchError,
     ArgumentError,
@@ -17,21 +18,12 @@ from allomatch.errors import (
 from allomatch.estimation import Estimate, Iteration, estimate_frequencies
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
+from allomatch.imputation import Imputation, ImputedTable, impute, impute_table
 from allomatch.match import LocusMatch, Match, match
 from allomatch.match_table import MatchTable, match_table
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
-from allomatch.prediction import (
-    Imputation,
-    ImputedTable,
-    LocusPrediction,
-    MatchPrediction,
-    PredictionTable,
-    impute,
-    impute_table,
-    predict,
-    predict_table,
-)
+from allomatch.prediction import LocusPrediction, MatchPrediction, PredictionTable, predict, predict_table
 from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.registry import AddReport, Registry
 from allomatch.search import Hit, Hits
@@ -70,6 +62,7 @@ __all__ = [
     "impute_table",
     "match",
     "match_table",
+    "not_carried",
     "predict",
     "predict_table",
 ]

@@ -14,8 +14,9 @@ from allomatch.console import AsJson, complain, print_json, say
 from allomatch.formats import check_table_path, open_table, write_table
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
+from allomatch.imputation import impute, impute_table
 from allomatch.match import PRESETS
-from allomatch.prediction import impute, impute_table, predict, predict_table
+from allomatch.prediction import predict, predict_table
 
 __all__ = ["FrequenciesOption", "impute_command", "open_frequencies", "predict_command"]
 
@@ -51,8 +52,7 @@ def impute_command(
 
     Example: allomatch impute --frequencies CAU.csv.gz --person "A*01:01+A*02:XX^B*08:01+B*07:02"
     """
-    if (person is None) == (people is None) or (people is None) != (out_file is None):
-        raise typer.BadParameter("give either --person, or --people and --out")
+    _one_or_table("person", person, "people", people, out_file)
     names = open_nomenclature(nomenclature)
     freqs = HaplotypeFrequencies.read(frequencies)
     if person is not None:
@@ -112,8 +112,7 @@ def predict_command(
 
     Example: allomatch predict --frequencies CAU.csv.gz --patient "A*01:01+A*02:01" --donor "A*01:01+A*02:XX" --loci A
     """
-    if (donor is None) == (donors is None) or (donors is None) != (out_file is None):
-        raise typer.BadParameter("give either --donor, or --donors and --out")
+    _one_or_table("donor", donor, "donors", donors, out_file)
     names = open_nomenclature(nomenclature)
     freqs = HaplotypeFrequencies.read(frequencies)
     theirs = None if donor_frequencies is None else HaplotypeFrequencies.read(donor_frequencies)
@@ -136,6 +135,11 @@ def predict_command(
     _write(cast(Path, out_file), table, result.table)
     missing = result.table["p0"].null_count - len(set(result.errors["row"].to_pylist()))
     _report("donors", table.num_rows, missing, result.errors, seconds, cast(Path, out_file), as_json)
+
+
+def _one_or_table(one: str, person: str | None, many: str, table: Path | None, out_file: Path | None) -> None:
+    if (person is None) == (table is None) or (table is None) != (out_file is None):
+        raise typer.BadParameter(f"give either --{one}, or --{many} and --out")
 
 
 def _table(path: Path) -> pa.Table:

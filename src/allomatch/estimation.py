@@ -24,7 +24,7 @@ from allomatch.estimation_checkpoint import load_checkpoint, save_checkpoint
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
-from allomatch.people import columns_of_side, part_of_side
+from allomatch.people import cell_errors, columns_of_side, part_of_side
 from allomatch.phenotype import Phenotype
 
 __all__ = ["Estimate", "Iteration", "estimate_frequencies"]
@@ -39,15 +39,6 @@ TRACE_SCHEMA = pa.schema(
         ("haplotypes", pa.int64()),
         ("log_likelihood", pa.float64()),
         ("unrepresented", pa.float64()),
-    ]
-)
-ERROR_SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("field", pa.string()),
-        ("value", pa.string()),
-        ("code", pa.int32()),
-        ("message", pa.string()),
     ]
 )
 
@@ -281,10 +272,7 @@ def _read(
         raise problem("WrongType", "phenotypes are a single one; frequencies are estimated from a table of people")
     rows = len(next(iter(side.values())))
     people = _core.EmPeople(part_of_side(side, 0, rows), rows, nomenclature._core, loci, carried, threads)
-    cells = [(row, field, value, code, message) for row, _, field, value, code, message in people.errors]
-    columns = list(zip(*cells, strict=True)) or [()] * len(ERROR_SCHEMA)
-    errors = pa.table([pa.array(v, f.type) for v, f in zip(columns, ERROR_SCHEMA, strict=True)], schema=ERROR_SCHEMA)
-    return people, errors
+    return people, cell_errors(people.errors)
 
 
 def _run(

@@ -19,7 +19,7 @@ from allomatch.detail import CATEGORIES, CONFIDENCES, FIRST_VERDICT, GRADES, JOI
 from allomatch.errors import problem
 from allomatch.match import NullPolicy, Profile, check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
-from allomatch.people import columns_of_side, part_of_side, rows_of_sides
+from allomatch.people import bad_rows, columns_of_side, part_of_side, row_table, rows_of_sides
 from allomatch.phenotype import Phenotype
 
 __all__ = ["MatchTable", "match_table"]
@@ -131,14 +131,12 @@ def match_table(
             donor_required,
             threads,
         )
-        bad = np.zeros(count, dtype=bool)
-        bad[[error[0] for error in rejected]] = True
+        bad = bad_rows(rejected, count)
         tables.append(pa.table(dict(_columns(named, bytes_of_loci, bad if rejected else None))))
         errors += [(row + begin, *rest) for row, *rest in rejected]  # type: ignore[misc]
-    transposed = list(zip(*errors, strict=True)) or [()] * len(ERROR_SCHEMA)
     return MatchTable(
         pa.concat_tables(tables),
-        pa.table([pa.array(v, f.type) for v, f in zip(transposed, ERROR_SCHEMA, strict=True)], schema=ERROR_SCHEMA),
+        row_table(errors, ERROR_SCHEMA),
         nomenclature.release,
         null_policy,
     )

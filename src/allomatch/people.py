@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from allomatch import _core
 from allomatch.errors import problem
 from allomatch.phenotype import Phenotype
 
-__all__ = ["Columns", "columns_of_side", "part_of_side", "rows_of_sides"]
+__all__ = ["Columns", "bad_rows", "cell_errors", "columns_of_side", "part_of_side", "row_table", "rows_of_sides"]
+
+CELL_ERRORS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("code", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
 
 Columns = dict[str, pa.ChunkedArray]
 
@@ -97,3 +109,20 @@ def part_of_side(side: Phenotype | Columns, begin: int, count: int) -> _core.Phe
         combined = rows.combine_chunks()
         part[name] = combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
     return part
+
+
+def cell_errors(errors: Sequence[_core.CellError]) -> pa.Table:
+    """Return what could not be read of one side as a table: row (from 0), field, value, code (docs/errors.md), message."""
+    return row_table([(row, *rest) for row, _, *rest in errors], CELL_ERRORS)
+
+
+def bad_rows(errors: Sequence[_core.CellError], rows: int) -> npt.NDArray[np.bool_]:
+    """Return which rows could not be read; shape (rows,)."""
+    bad = np.zeros(rows, dtype=bool)
+    bad[[error[0] for error in errors]] = True
+    return bad
+
+
+def row_table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    """Return rows as a table; there may be none."""
+    return pa.table([pa.array([row[i] for row in rows], field.type) for i, field in enumerate(schema)], schema=schema)
