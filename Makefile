@@ -33,8 +33,8 @@ demo: setup
 	$(SAY) "allomatch demo $(DEMO)"
 	$(BIN)/allomatch demo $(DEMO)
 
-# WORKERS="-n 2 --dist worksteal" runs them in two processes; the tests that look for a path in a message need a short folder then.
-WORKERS ?=
+# A process a core, each beginning with its share of the files in order, so that what a file reads is mostly read once.
+WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 test: setup
 	$(SAY) "running the tests"
 	$(BIN)/python -m pytest $(WORKERS) $(TESTS)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pytest
 
 import allomatch as am
-from allomatch import cli
+from allomatch import cli, console
 from allomatch._core import ERROR_CODES
 
 GL = "A*01:01+A*02:01"
@@ -237,7 +237,7 @@ def run(
     registry: am.Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs `allomatch search` on the donors above: exit code, output, errors."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console.out, "width", 200)  # COLUMNS is read once, when the console is made
 
     def call(*words: str) -> tuple[int, str, str]:
         search = ("allomatch", "search", str(registry.path), "-n", "two-field")
