@@ -65,7 +65,7 @@ ROOMS = {
     "detail": {"detail_facts", "detail_table", "two_way"},
     "em": {"em_people", "em_step"},
     "haplotypes": {"consistency", "haplotype_rows", "haplotype_walk"},
-    "prediction": {"imputation", "prediction_table"},
+    "prediction": {"imputation", "possibilities", "prediction_table"},
     "search": {"hit_filter", "hit_list", "hit_report", "postings_walk", "trie_walk", "verdicts"},
     "nomenclature": {
         "group_space",

@@ -21,6 +21,14 @@ struct LevelCodes {
     std::uint16_t most = 0;
 };
 
+// Throws TooManyAlleles if a key of so many bits would not fit.
+inline void check_key_bits(unsigned bits) {
+    if (bits > 128)
+        throw Error(ErrorCode::TooManyAlleles,
+                    "a person may have too many alleles at too many loci for a prediction (" + std::to_string(bits) +
+                        " bits a haplotype, 128 at most); predict fewer loci at once");
+}
+
 // Where the code of each level lies in a key.
 struct KeyLayout {
     std::vector<unsigned> shifts;
@@ -31,10 +39,7 @@ struct KeyLayout {
             shifts.push_back(bits);
             bits += static_cast<unsigned>(std::bit_width(level.most));
         }
-        if (bits > 128)
-            throw Error(ErrorCode::TooManyAlleles,
-                        "a person may have too many alleles at too many loci for a prediction (" +
-                            std::to_string(bits) + " bits a haplotype, 128 at most); predict fewer loci at once");
+        check_key_bits(bits);
     }
     [[nodiscard]] std::uint16_t code(WideKey key, std::size_t level, std::uint16_t most) const noexcept {
         return static_cast<std::uint16_t>(static_cast<std::uint16_t>(key >> shifts[level]) &

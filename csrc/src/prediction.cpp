@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <numeric>
 
 #include "haplotype_walk.hpp"
 
@@ -68,81 +67,6 @@ unsigned mismatches(const SymbolTable& table, unsigned s, unsigned t) noexcept {
 }
 
 }  // namespace
-
-// ---- who the patient may be
-// -------------------------------------------------------------------------------------------
-
-namespace {
-
-Possibilities certain_possibilities(std::span<const Locus> loci, std::span<const std::array<Name, 2>> genotype) {
-    Possibilities result;
-    result.loci.assign(loci.begin(), loci.end());
-    for (const std::array<Name, 2>& pair : genotype) {
-        std::vector<Name> alleles{std::min(pair[0], pair[1])};
-        if (pair[1] != pair[0]) alleles.push_back(std::max(pair[0], pair[1]));
-        result.genotypes.push_back(0);
-        result.genotypes.push_back(static_cast<std::uint16_t>(alleles.size() - 1));
-        result.alleles.push_back(std::move(alleles));
-    }
-    result.probabilities = {1.0};
-    result.certain = true;
-    return result;
-}
-
-// Leaves out the least likely genotypes while they are less than `tail` together. The list is sorted by weight.
-void cut_tail(GenotypeList& list, double total, double tail) {
-    double lost = 0;
-    std::size_t keep = list.weights.size();
-    while (keep > 1 && lost + list.weights[keep - 1] <= tail * total) lost += list.weights[--keep];
-    list.weights.resize(keep);
-    list.classes.resize(keep * 2 * list.levels.size());
-}
-
-}  // namespace
-
-Possibilities possibilities(const PeopleReader& reader, std::span<const TypingId, kLocusCount> typings,
-                            std::span<const Phase> phases, std::span<const Locus> loci, double tail,
-                            const Cancel& cancel) {
-    std::vector<std::array<Name, 2>> certain;
-    for (const Locus locus : loci) {
-        const auto genotype = reader.certain(locus, typings[index_of(locus)]);
-        if (!genotype) break;
-        certain.push_back(*genotype);
-    }
-    if (certain.size() == loci.size()) return certain_possibilities(loci, certain);
-
-    const HaplotypeSet& set = reader.set();
-    const Candidates candidates(set, reader.read(typings, phases));
-    Possibilities result;
-    result.loci.assign(loci.begin(), loci.end());
-    result.alleles.resize(loci.size());
-    if (!(candidates.total() > 0)) return result;
-    std::vector<std::size_t> levels;
-    for (const Locus locus : loci) levels.push_back(*set.level_of(locus));
-    GenotypeList list = genotypes(set, candidates, levels, cancel);
-    cut_tail(list, candidates.total(), tail);
-    const std::size_t width = 2 * loci.size();
-    for (std::size_t i = 0; i < loci.size(); ++i) {
-        const AlleleClasses& classes = set.classes(levels[i]);
-        std::vector<std::uint16_t> numbers(classes.size());
-        for (std::size_t g = 0; g < list.weights.size(); ++g) {
-            numbers[list.classes[g * width + 2 * i].value] = 1;
-            numbers[list.classes[g * width + 2 * i + 1].value] = 1;
-        }
-        for (std::uint16_t c = 0; c < numbers.size(); ++c) {
-            if (numbers[c] == 0) continue;
-            numbers[c] = static_cast<std::uint16_t>(result.alleles[i].size());
-            result.alleles[i].push_back(classes.name(ClassId{c}));
-        }
-        result.genotypes.resize(list.weights.size() * width);
-        for (std::size_t g = 0; g < list.weights.size(); ++g) {
-            for (std::size_t k = 2 * i; k < 2 * i + 2; ++k)
-                result.genotypes[g * width + k] = numbers[list.classes[g * width + k].value];
-        }
-    }
-    for (const double weight : list.weights) result.probabilities.push_back(weight / candidates.total());
-    return result;
-}
 
 // ---- the patient, locus by locus
 // --------------------------------------------------------------------------------------
@@ -249,7 +173,9 @@ double product(const Mass& x, const Mass& y, bool one_group) noexcept {
 }  // namespace
 
 struct Prediction::Scratch {
+    Person person;
     std::vector<LevelCodes> codes;
+    std::optional<KeyLayout> layout;
     struct Seen {
         std::uint16_t what, side;
     };
@@ -270,13 +196,17 @@ struct Prediction::Scratch {
         std::uint32_t a, b;
     };
     std::vector<GroupPair> pairs;
+    double total = 0;                              // of the weights
     std::vector<std::uint16_t> what;               // of each class in `order`, at each locus
     std::vector<Mass> class_masses;                // of each class in `order`
     std::vector<std::vector<Mass>> by_what;        // of each locus: [group * whats + what]
     std::vector<std::size_t> whats;                // of each locus: how many
     std::vector<std::vector<std::uint8_t>> twice;  // of each locus: whether both haplotypes may have this
-    std::vector<std::uint8_t> additive;            // of each locus, for the patient genotype at hand
-    std::vector<Mass> cells;                       // additive loci + 1 values a cell
+    // For the patient genotype at hand: of each locus what it is there, and whether its mismatches are additive.
+    std::array<const AtLocus::Genotype*, kLocusCount> genotypes{};
+    std::vector<std::uint8_t> additive;
+    std::size_t additive_loci = 0;
+    std::vector<Mass> cells;  // additive loci + 1 values a cell
     std::vector<std::array<std::uint16_t, kLocusCount>> cell_symbols;
     std::vector<double> sums;
 };
@@ -309,31 +239,46 @@ void Prediction::predict_certain(std::span<const std::array<Name, 2>> donor, std
 bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span<const Phase> phases, Scratch& s,
                          std::span<double> out, const Cancel& cancel) const {
     if (!patient_.represented()) return false;
-    const std::size_t n = loci_.size();
     std::vector<std::array<Name, 2>> certain;
     for (const Locus locus : patient_.loci) {
         const auto genotype = donors_->certain(locus, donor[index_of(locus)]);
         if (!genotype) break;
         certain.push_back(*genotype);
     }
-    if (certain.size() == n) {
+    if (certain.size() == loci_.size()) {
         std::fill(out.begin(), out.end(), 0);
         predict_certain(certain, out);
         return true;
     }
+    s.person = donors_->read(donor, phases);
+    number_codes(s);
+    collapse(s);
+    group_by_sides(s);
+    pair_groups(s);
+    if (!(s.total > 0)) return false;
+    sum_by_what(s);
+    std::fill(out.begin(), out.end(), 0);
+    predict_loci(s, out);
+    constexpr std::size_t kGenotypesBetweenChecks = 256;
+    for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
+        if (g % kGenotypesBetweenChecks == 0) cancel.check();
+        predict_genotype(g, s, out);
+    }
+    return true;
+}
 
-    // What the comparison sees of each haplotype: its sides, and what it is to the patient. Those pairs that a level
-    // has are numbered, so that a key is short.
-    const HaplotypeSet& set = donors_->set();
-    const Person person = donors_->read(donor, phases);
-    const std::size_t levels = person.levels.size();
+// What the comparison sees of each class: the side it stands on, and what it is to the patient. Those pairs that a
+// level has are numbered, so that a key is short.
+void Prediction::number_codes(Scratch& s) const {
+    const std::size_t n = loci_.size();
+    const std::size_t levels = s.person.levels.size();
     s.codes.resize(levels);
     s.seen.resize(levels);
     s.whats.assign(n, 0);
     std::array<const AtLocus*, kLocusCount> predicted{};
     for (const AtLocus& at : loci_) predicted[at.level] = &at;
     for (std::size_t l = 0; l < levels; ++l) {
-        const LocusSides& sides = person.levels[l];
+        const LocusSides& sides = s.person.levels[l];
         const AtLocus* const at = predicted[l];
         LevelCodes& codes = s.codes[l];
         codes.of_class.assign(sides.of_class.size(), 0);
@@ -345,7 +290,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
             std::size_t what = at == nullptr ? 0 : at->of_class[c];
             // Others that both haplotypes may have are told apart.
             if (direction_ == Direction::Hvg && at != nullptr && what == 0 &&
-                (!person.phased.empty() || sides.fit(side, side)))
+                (!s.person.phased.empty() || sides.fit(side, side)))
                 what = at->null + 1U + c;
             const std::size_t pair = what * sides.count + side;
             if (pair >= s.numbers.size()) s.numbers.resize(pair + 1);
@@ -361,20 +306,27 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         s.whats[i] = loci_[i].null + 1U;
         for (const auto& seen : s.seen[loci_[i].level]) s.whats[i] = std::max(s.whats[i], seen.what + std::size_t{1});
     }
-    const KeyLayout layout(s.codes);
-    s.keys.reset(layout.bits);
+}
+
+// The possible haplotypes, those of equal codes as one.
+void Prediction::collapse(Scratch& s) const {
+    const HaplotypeSet& set = donors_->set();
+    s.layout.emplace(s.codes);
+    s.keys.reset(s.layout->bits);
     s.masses.clear();
     const auto first = set.frequencies();
     const auto second = set.second();
-    walk_haplotypes(set, s.codes, layout, [&](std::uint32_t leaf, auto key) {
+    walk_haplotypes(set, s.codes, *s.layout, [&](std::uint32_t leaf, auto key) {
         const std::uint32_t number = s.keys.intern(key);
         if (number == s.masses.size()) s.masses.emplace_back();
         s.masses[number].add({first[leaf], second[leaf]});
     });
+}
 
-    // Groups of equal sides.
+void Prediction::group_by_sides(Scratch& s) const {
+    const std::size_t levels = s.person.levels.size();
     unsigned side_bits = 0;
-    for (const LocusSides& each : person.levels) side_bits += static_cast<unsigned>(std::bit_width(each.count));
+    for (const LocusSides& each : s.person.levels) side_bits += static_cast<unsigned>(std::bit_width(each.count));
     s.side_keys.reset(side_bits);
     s.groups.clear();
     s.group_of.clear();
@@ -385,9 +337,9 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         unsigned shift = 0;
         bool possible = true;
         for (std::size_t l = 0; l < levels; ++l) {
-            sides[l] = s.seen[l][layout.code(s.keys.keys()[k], l, s.codes[l].most) - 1U].side;
+            sides[l] = s.seen[l][s.layout->code(s.keys.keys()[k], l, s.codes[l].most) - 1U].side;
         }
-        for (const std::vector<std::size_t>& block : person.phased) {
+        for (const std::vector<std::size_t>& block : s.person.phased) {
             std::uint16_t both = 3;
             for (const std::size_t l : block) both = static_cast<std::uint16_t>(both & sides[l]);
             possible = possible && both != 0;
@@ -396,7 +348,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         }
         for (std::size_t l = 0; l < levels; ++l) {
             side_key |= static_cast<WideKey>(sides[l]) << shift;
-            shift += static_cast<unsigned>(std::bit_width(person.levels[l].count));
+            shift += static_cast<unsigned>(std::bit_width(s.person.levels[l].count));
         }
         if (!possible) {
             s.group_of.push_back(kNone);
@@ -421,22 +373,28 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
     for (std::uint32_t k = 0; k < s.group_of.size(); ++k) {
         if (s.group_of[k] != kNone) s.order[s.groups[s.group_of[k]].end++] = k;
     }
+}
 
+// The groups that explain the donor together, and the sum of their weights.
+void Prediction::pair_groups(Scratch& s) const {
+    const std::size_t levels = s.person.levels.size();
     s.pairs.clear();
-    double total = 0;
+    s.total = 0;
     for (std::uint32_t a = 0; a < s.groups.size(); ++a) {
         for (std::uint32_t b = a; b < s.groups.size(); ++b) {
             bool fit = true;
             for (std::size_t l = 0; fit && l < levels; ++l)
-                fit = person.levels[l].fit(s.groups[a].sides[l], s.groups[b].sides[l]);
+                fit = s.person.levels[l].fit(s.groups[a].sides[l], s.groups[b].sides[l]);
             if (!fit) continue;
             s.pairs.push_back({a, b});
-            total += product(s.groups[a].mass, s.groups[b].mass, a == b);
+            s.total += product(s.groups[a].mass, s.groups[b].mass, a == b);
         }
     }
-    if (!(total > 0)) return false;
+}
 
-    // What each class is to the patient, and sums by that.
+// What each class is to the patient, and sums of each group by that.
+void Prediction::sum_by_what(Scratch& s) const {
+    const std::size_t n = loci_.size();
     s.what.resize(s.order.size() * n);
     s.class_masses.resize(s.order.size());
     s.by_what.resize(n);
@@ -447,7 +405,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
         s.class_masses[o] = s.masses[k];
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t l = loci_[i].level;
-            const std::uint16_t what = s.seen[l][layout.code(s.keys.keys()[k], l, s.codes[l].most) - 1U].what;
+            const std::uint16_t what = s.seen[l][s.layout->code(s.keys.keys()[k], l, s.codes[l].most) - 1U].what;
             s.what[o * n + i] = what;
             s.by_what[i][s.group_of[k] * s.whats[i] + what].add(s.masses[k]);
         }
@@ -461,9 +419,11 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
             }
         }
     }
+}
 
-    // Each locus by itself.
-    std::fill(out.begin(), out.end(), 0);
+// Each locus by itself, over the patient's genotypes there.
+void Prediction::predict_loci(const Scratch& s, std::span<double> out) const {
+    const std::size_t n = loci_.size();
     for (std::size_t i = 0; i < n; ++i) {
         const std::size_t whats = s.whats[i];
         for (const AtLocus::Genotype& genotype : loci_[i].genotypes) {
@@ -491,98 +451,103 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
                     sums[mismatches(*genotype.table, kNamed, kNamed)] += same;
                 }
             }
-            for (std::size_t k = 0; k < 3; ++k) out[2 * n + 1 + 3 * i + k] += genotype.probability * (sums[k] / total);
+            for (std::size_t k = 0; k < 3; ++k)
+                out[2 * n + 1 + 3 * i + k] += genotype.probability * (sums[k] / s.total);
         }
     }
+}
 
-    // All loci together, for each of the patient's genotypes.
-    s.additive.resize(n);
-    constexpr std::size_t kGenotypesBetweenChecks = 256;
-    for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
-        if (g % kGenotypesBetweenChecks == 0) cancel.check();
-        std::size_t additive = 0;
-        std::array<const AtLocus::Genotype*, kLocusCount> genotypes{};
-        for (std::size_t i = 0; i < n; ++i) {
-            const AtLocus& at = loci_[i];
-            const AtLocus::Genotype& genotype = at.genotypes[at.of_genotype[g]];
-            genotypes[i] = &genotype;
-            // Whether each mismatch belongs to one haplotype, whatever the other one is.
-            bool one = genotype.kind != GenotypeKind::Nothing;
-            for (std::size_t c = 0; one && c < s.groups.size(); ++c)
-                one = s.by_what[i][c * s.whats[i] + at.null].first == 0 &&
-                      s.by_what[i][c * s.whats[i] + at.null].second == 0;
-            const bool pair = genotype.kind == GenotypeKind::Pair;
-            switch (direction_) {
-                case Direction::Both:
-                    one = one && (!pair || (s.twice[i][genotype.first] == 0 && s.twice[i][genotype.second] == 0));
-                    break;
-                case Direction::Gvh:
-                    one = one && pair && s.twice[i][genotype.first] == 0 && s.twice[i][genotype.second] == 0;
-                    break;
-                case Direction::Hvg:
-                    for (std::size_t w = 0; one && w < s.whats[i]; ++w)
-                        one = genotype.symbol(w) < kNamed || s.twice[i][w] == 0;
-                    break;
-            }
-            s.additive[i] = one ? 1 : 0;
-            additive += one ? 1 : 0;
-        }
-        // Cells: what is not additive, by symbols; additive mismatches are counted.
-        const std::size_t width = additive + 1;
-        unsigned cell_bits = 0;
-        for (std::size_t i = 0; i < n; ++i)
-            cell_bits += s.additive[i] != 0 ? 0U : static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
-        s.cells.clear();
-        s.cell_symbols.clear();
-        for (Scratch::Group& group : s.groups) {
-            s.cell_keys.reset(cell_bits);
-            group.cells_begin = s.cell_symbols.size();
-            for (std::size_t o = group.begin; o < group.end; ++o) {
-                WideKey key = 0;
-                std::size_t misses = 0;
-                std::array<std::uint16_t, kLocusCount> symbols{};
-                unsigned shift = 0;
-                for (std::size_t i = 0; i < n; ++i) {
-                    const std::uint16_t what = s.what[o * n + i];
-                    const unsigned symbol = genotypes[i]->symbol(what);
-                    if (s.additive[i] != 0) {
-                        if (symbol == kOther || symbol >= kNamed) ++misses;
-                        continue;
-                    }
-                    symbols[i] = static_cast<std::uint16_t>(symbol);
-                    key |= static_cast<WideKey>(symbol) << shift;
-                    shift += static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
-                }
-                const std::size_t cell = group.cells_begin + s.cell_keys.intern(key);
-                if (cell == s.cell_symbols.size()) {
-                    s.cell_symbols.push_back(symbols);
-                    s.cells.resize(s.cells.size() + width);
-                }
-                s.cells[cell * width + misses].add(s.class_masses[o]);
-            }
-            group.cells_end = s.cell_symbols.size();
-        }
-        s.sums.assign(2 * n + 1, 0);
-        for (const auto& [a, b] : s.pairs) {
-            for (std::size_t x = s.groups[a].cells_begin; x < s.groups[a].cells_end; ++x) {
-                for (std::size_t y = s.groups[b].cells_begin; y < s.groups[b].cells_end; ++y) {
-                    unsigned more = 0;
-                    for (std::size_t i = 0; i < n; ++i) {
-                        if (s.additive[i] == 0)
-                            more += mismatches(*genotypes[i]->table, s.cell_symbols[x][i], s.cell_symbols[y][i]);
-                    }
-                    for (std::size_t p = 0; p < width; ++p) {
-                        const Mass& of_x = s.cells[x * width + p];
-                        if (of_x.first == 0 && of_x.second == 0) continue;
-                        for (std::size_t q = 0; q < width; ++q)
-                            s.sums[more + p + q] += product(of_x, s.cells[y * width + q], a == b);
-                    }
-                }
-            }
-        }
-        for (std::size_t k = 0; k < s.sums.size(); ++k) out[k] += patient_.probabilities[g] * (s.sums[k] / total);
+// Whether each mismatch at locus i belongs to one haplotype, whatever the other one is.
+bool Prediction::additive_at(std::size_t i, const Scratch& s) const {
+    const AtLocus& at = loci_[i];
+    const AtLocus::Genotype& genotype = *s.genotypes[i];
+    const auto twice = [&](std::size_t what) { return s.twice[i][what] != 0; };
+    if (genotype.kind == GenotypeKind::Nothing) return false;
+    for (std::size_t c = 0; c < s.groups.size(); ++c) {
+        const Mass& null = s.by_what[i][c * s.whats[i] + at.null];
+        if (null.first > 0 || null.second > 0) return false;
     }
-    return true;
+    if (direction_ == Direction::Hvg) {
+        for (std::size_t w = 0; w < s.whats[i]; ++w) {
+            if (genotype.symbol(w) >= kNamed && twice(w)) return false;
+        }
+        return true;
+    }
+    if (genotype.kind == GenotypeKind::Homozygous) return direction_ == Direction::Both;
+    return !twice(genotype.first) && !twice(genotype.second);
+}
+
+// Sums of each group by the symbols at the loci that are not additive; mismatches at the others are counted.
+void Prediction::make_cells(Scratch& s) const {
+    const std::size_t n = loci_.size();
+    const std::size_t width = s.additive_loci + 1;
+    unsigned cell_bits = 0;
+    for (std::size_t i = 0; i < n; ++i)
+        cell_bits += s.additive[i] != 0 ? 0U : static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
+    check_key_bits(cell_bits);
+    s.cells.clear();
+    s.cell_symbols.clear();
+    for (Scratch::Group& group : s.groups) {
+        s.cell_keys.reset(cell_bits);
+        group.cells_begin = s.cell_symbols.size();
+        for (std::size_t o = group.begin; o < group.end; ++o) {
+            WideKey key = 0;
+            std::size_t misses = 0;
+            std::array<std::uint16_t, kLocusCount> symbols{};
+            unsigned shift = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                const std::uint16_t what = s.what[o * n + i];
+                const unsigned symbol = s.genotypes[i]->symbol(what);
+                if (s.additive[i] != 0) {
+                    if (symbol == kOther || symbol >= kNamed) ++misses;
+                    continue;
+                }
+                symbols[i] = static_cast<std::uint16_t>(symbol);
+                key |= static_cast<WideKey>(symbol) << shift;
+                shift += static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
+            }
+            const std::size_t cell = group.cells_begin + s.cell_keys.intern(key);
+            if (cell == s.cell_symbols.size()) {
+                s.cell_symbols.push_back(symbols);
+                s.cells.resize(s.cells.size() + width);
+            }
+            s.cells[cell * width + misses].add(s.class_masses[o]);
+        }
+        group.cells_end = s.cell_symbols.size();
+    }
+}
+
+// All loci together, for one of the patient's genotypes.
+void Prediction::predict_genotype(std::size_t g, Scratch& s, std::span<double> out) const {
+    const std::size_t n = loci_.size();
+    s.additive.resize(n);
+    s.additive_loci = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        s.genotypes[i] = &loci_[i].genotypes[loci_[i].of_genotype[g]];
+        s.additive[i] = additive_at(i, s) ? 1 : 0;
+        s.additive_loci += s.additive[i];
+    }
+    make_cells(s);
+    const std::size_t width = s.additive_loci + 1;
+    s.sums.assign(2 * n + 1, 0);
+    for (const auto& [a, b] : s.pairs) {
+        for (std::size_t x = s.groups[a].cells_begin; x < s.groups[a].cells_end; ++x) {
+            for (std::size_t y = s.groups[b].cells_begin; y < s.groups[b].cells_end; ++y) {
+                unsigned more = 0;
+                for (std::size_t i = 0; i < n; ++i) {
+                    if (s.additive[i] == 0)
+                        more += mismatches(*s.genotypes[i]->table, s.cell_symbols[x][i], s.cell_symbols[y][i]);
+                }
+                for (std::size_t p = 0; p < width; ++p) {
+                    const Mass& of_x = s.cells[x * width + p];
+                    if (of_x.first == 0 && of_x.second == 0) continue;
+                    for (std::size_t q = 0; q < width; ++q)
+                        s.sums[more + p + q] += product(of_x, s.cells[y * width + q], a == b);
+                }
+            }
+        }
+    }
+    for (std::size_t k = 0; k < s.sums.size(); ++k) out[k] += patient_.probabilities[g] * (s.sums[k] / s.total);
 }
 
 }  // namespace allomatch

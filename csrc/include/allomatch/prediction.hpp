@@ -62,6 +62,16 @@ class Prediction {
   private:
     struct AtLocus;
     void predict_certain(std::span<const std::array<Name, 2>> donor, std::span<double> out) const;
+    // The steps of a donor who is not certain, in this order.
+    void number_codes(Scratch& scratch) const;
+    void collapse(Scratch& scratch) const;
+    void group_by_sides(Scratch& scratch) const;
+    void pair_groups(Scratch& scratch) const;
+    void sum_by_what(Scratch& scratch) const;
+    void predict_loci(const Scratch& scratch, std::span<double> out) const;
+    void predict_genotype(std::size_t genotype, Scratch& scratch, std::span<double> out) const;
+    [[nodiscard]] bool additive_at(std::size_t locus, const Scratch& scratch) const;
+    void make_cells(Scratch& scratch) const;
     Possibilities patient_;
     std::shared_ptr<const PeopleReader> donors_;
     Direction direction_;
