@@ -38,7 +38,7 @@ def reader_of(table: Any) -> pa.RecordBatchReader:
     if isinstance(table, pa.RecordBatchReader):
         return table
     if isinstance(table, pa.RecordBatch):
-        table = pa.Table.frombatches_of([table])
+        table = pa.Table.from_batches([table])
     if not hasattr(table, "__arrow_c_stream__"):
         raise problem(
             "WrongType",
