@@ -134,9 +134,16 @@ py::object person_positions(const ReadPeople& self, const std::string& locus_tex
     std::vector<std::uint16_t> second;
     std::vector<double> probabilities;
     if (const auto certain = self.reader()->certain(locus, typings[index_of(locus)])) {
-        names = {to_text(locus, (*certain)[0]), to_text(locus, (*certain)[1])};
-        return py::make_tuple(names, own(std::vector<std::uint16_t>{0}), own(std::vector<std::uint16_t>{1}),
-                              own(std::vector<double>{1.0}));
+        for (const Name& allele : certain->alleles) names.push_back(to_text(locus, allele));
+        first = {0};
+        second = {1};
+        probabilities = {1.0};
+        if (certain->either_way) {
+            first.push_back(1);
+            second.push_back(0);
+            probabilities.assign(2, 0.5);
+        }
+        return py::make_tuple(names, own(std::move(first)), own(std::move(second)), own(std::move(probabilities)));
     }
     const auto level = set.level_of(locus);
     if (!level)

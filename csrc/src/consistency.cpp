@@ -23,7 +23,7 @@ constexpr std::uint8_t kPairReads[16] = {0, 0, 0, 0,  //
 void set_pair_sides(LocusSides& sides) {
     sides.count = 3;
     sides.compatible.assign(std::begin(kPairSides), std::end(kPairSides));
-    sides.reads.assign(std::begin(kPairReads), std::end(kPairReads));
+    sides.reads.clear();
 }
 
 // Where a pair of sides of one genotype stands in the two tables.
@@ -48,6 +48,13 @@ bool has_null(const AlleleClasses& classes, std::span<const std::uint64_t> bits)
 }
 
 }  // namespace
+
+LocusSides::Standing LocusSides::standing() const {
+    if (phased) return *phased;
+    // Most typings are of one genotype, whose table is a constant and is copied only here.
+    if (reads.empty()) return {of_class, {std::begin(kPairReads), std::end(kPairReads)}, count + std::size_t{1}};
+    return {of_class, reads, count + std::size_t{1}};
+}
 
 PeopleReader::PeopleReader(std::shared_ptr<const HaplotypeSet> set,
                            std::span<const DictionaryView, kLocusCount> dictionaries)
@@ -115,8 +122,9 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
         known = known && a.known && b.known;
         std::optional<std::array<Name, 2>> genotype;
         if (a.only && b.only) genotype = {*a.only, *b.only};
-        one = one && genotype && (standing.empty() || same_pair(*sides.certain, *genotype));
-        if (standing.empty()) sides.certain = genotype;
+        one = one && genotype && (standing.empty() || same_pair(sides.certain->alleles, *genotype));
+        if (one && standing.empty()) sides.certain = CertainGenotype{*genotype};
+        if (one && sides.certain->alleles != *genotype) sides.certain->either_way = true;
         auto& mask = standing.emplace_back(classes);
         for (std::size_t c = 0; c < classes; ++c)
             mask[c] = static_cast<std::uint8_t>((bit(first, c) ? 1 : 0) | (bit(second, c) ? 2 : 0));
@@ -216,7 +224,7 @@ std::optional<PositionId> PeopleReader::unknown(Locus locus, TypingId typing) co
     return std::nullopt;
 }
 
-std::optional<std::array<Name, 2>> PeopleReader::certain(Locus locus, TypingId typing) const {
+std::optional<CertainGenotype> PeopleReader::certain(Locus locus, TypingId typing) const {
     LocusSides sides;
     bool unread = false;
     read_typing(loci_[index_of(locus)], typing, sides, unread);

@@ -40,7 +40,7 @@ Possibilities possibilities(const PeopleReader& reader, std::span<const TypingId
     for (const Locus locus : loci) {
         const auto genotype = reader.certain(locus, typings[index_of(locus)]);
         if (!genotype) break;
-        certain.push_back(*genotype);
+        certain.push_back(genotype->alleles);
     }
     if (certain.size() == loci.size()) return certain_possibilities(loci, certain);
 

@@ -243,7 +243,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
     for (const Locus locus : patient_.loci) {
         const auto genotype = donors_->certain(locus, donor[index_of(locus)]);
         if (!genotype) break;
-        certain.push_back(*genotype);
+        certain.push_back(genotype->alleles);
     }
     if (certain.size() == loci_.size()) {
         std::fill(out.begin(), out.end(), 0);

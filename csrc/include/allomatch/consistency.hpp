@@ -20,13 +20,18 @@
 
 namespace allomatch {
 
+// The genotype that a typing leaves, if it leaves one whatever is in the set.
+struct CertainGenotype {
+    std::array<Name, 2> alleles;  // in the order of the positions of its first alternative
+    bool either_way = false;      // whether another alternative has them the other way round
+};
+
 // The sides of the classes at one locus.
 struct LocusSides {
     std::vector<std::uint16_t> of_class;
     std::uint16_t count = 0;               // sides are 1 .. count
     std::vector<std::uint8_t> compatible;  // [a * (count + 1) + b]
-    // The genotype that the typing leaves, in the order of its positions, if it leaves one whatever is in the set.
-    std::optional<std::array<Name, 2>> certain;
+    std::optional<CertainGenotype> certain;
     bool untyped = false;
     std::size_t alternatives = 0;  // genotypes of the typing
     // By the typing alone, whatever its phase: the side of each class, and whether a class of side a may stand at the
@@ -39,11 +44,9 @@ struct LocusSides {
             return reads[of_class[first] * row + of_class[second]] != 0;
         }
     };
-    [[nodiscard]] Standing standing() const {
-        return phased ? *phased : Standing{of_class, reads, count + std::size_t{1}};
-    }
-    std::vector<std::uint8_t> reads;
-    std::optional<Standing> phased;  // set where a phase has taken the place of the typing's own sides
+    [[nodiscard]] Standing standing() const;
+    std::vector<std::uint8_t> reads;  // as Standing's; empty for a typing of one genotype
+    std::optional<Standing> phased;   // set where a phase has taken the place of the typing's own sides
 
     [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
         return compatible[a * (count + 1U) + b] != 0;
@@ -71,7 +74,7 @@ class PeopleReader {
     // The first position of the typing that the nomenclature knows nothing of.
     [[nodiscard]] std::optional<PositionId> unknown(Locus locus, TypingId typing) const;
     // The one genotype that a typing leaves, at a locus in the set or not.
-    [[nodiscard]] std::optional<std::array<Name, 2>> certain(Locus locus, TypingId typing) const;
+    [[nodiscard]] std::optional<CertainGenotype> certain(Locus locus, TypingId typing) const;
 
   private:
     struct AtLocus {
