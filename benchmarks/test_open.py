@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from allomatch import Nomenclature, Registry
+from allomatch.releases import releases
 from benchmarks.building import mapped
 from benchmarks.conftest import Encoded, Index, Settings
 from benchmarks.measuring import Clock
@@ -50,6 +51,26 @@ def test_allomatch(
         return registry
 
     _measure(benchmark, call, what, "allomatch", settings, about)
+
+
+def test_release_switch(
+    benchmark: Any,
+    index: Index,
+    nomenclature: Nomenclature,
+    patients: list[str],
+    settings: Settings,
+    about: dict[str, Any],
+) -> None:
+    """Another release over the same donors, from its cache to the first answer: only typings are read anew."""
+    others = [each for each in releases() if each != nomenclature.release]
+    if not others:
+        pytest.skip("only one release is installed: allomatch nomenclature install RELEASE, or set ALLOMATCH_DATA")
+
+    def call() -> object:
+        registry = Registry.open(index.path, nomenclature=Nomenclature.load(others[-1]))
+        return registry.search(patients[0], "10/10", threads=settings.threads)
+
+    _measure(benchmark, call, "another release, first answer", "allomatch", settings, about)
 
 
 def _read_mapped(path: Path) -> object:

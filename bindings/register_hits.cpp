@@ -1,7 +1,7 @@
 // Hits: what a ranking asks of the phenotypes that a search found.
 #include "allomatch/hits.hpp"
 
-#include "typing_columns.hpp"
+#include "read_people.hpp"
 
 namespace allomatch::bindings {
 namespace {
@@ -17,12 +17,6 @@ std::span<const PhenotypeId> phenotypes(const Numbers& numbers, const Segment& s
                                                         std::to_string(segment.phenotype_count()));
     }
     return {reinterpret_cast<const PhenotypeId*>(numbers.data()), static_cast<std::size_t>(numbers.size())};
-}
-
-std::vector<Locus> require_loci(const std::vector<std::string>& names) {
-    std::vector<Locus> loci;
-    for (const std::string& name : names) loci.push_back(require_locus(name));
-    return loci;
 }
 
 // The segment is held beside the reader for the check of phenotypes.
@@ -56,7 +50,21 @@ void register_hits(py::module_& module) {
                 });
                 return own(std::move(values), {numbers.size(), static_cast<py::ssize_t>(width)});
             },
-            py::arg("patient"), py::arg("phenotypes"), py::arg("direction"), py::arg("threads"));
+            py::arg("patient"), py::arg("phenotypes"), py::arg("direction"), py::arg("threads"))
+        .def(
+            "predict_positions",
+            [](const BoundReader& self, const ReadPeople& patient, const std::vector<std::string>& loci,
+               const Numbers& numbers, unsigned threads) {
+                const auto ids = phenotypes(numbers, *self.segment);
+                std::size_t width = 0;
+                std::vector<double> values = released([&](const Cancel& cancel) {
+                    const PositionPrediction prediction = patient.positions(require_loci(loci), self.reader.reader());
+                    width = prediction.width();
+                    return self.reader.predict(prediction, ids, threads, cancel);
+                });
+                return own(std::move(values), {numbers.size(), static_cast<py::ssize_t>(width)});
+            },
+            py::arg("patient"), py::arg("loci"), py::arg("phenotypes"), py::arg("threads"));
     module.def(
         "count_phenotypes",
         [](const SearchIndex& index, const Phenotype& patient, const std::vector<std::string>& loci,

@@ -1,79 +1,8 @@
 // Prediction: people read for a frequency set, imputations, match probabilities.
-#include "allomatch/prediction_table.hpp"
-
-#include <algorithm>
-
-#include "typing_columns.hpp"
+#include "read_people.hpp"
 
 namespace allomatch::bindings {
 namespace {
-
-constexpr std::array<Locus, kLocusCount> all_loci() {
-    std::array<Locus, kLocusCount> loci{};
-    for (std::size_t l = 0; l < kLocusCount; ++l) loci[l] = static_cast<Locus>(l);
-    return loci;
-}
-
-// One person or a column of them, with what their names mean in a set.
-class ReadPeople {
-  public:
-    ReadPeople(std::shared_ptr<const HaplotypeSet> set, const py::object& table, std::size_t rows, unsigned threads)
-        : columns_(typing_columns(table, Side::Donor, rows, kLoci, threads, errors_)) {
-        people_.rows = columns_.single() ? 1 : columns_.rows();
-        for (const Locus locus : kLoci) {
-            people_.dictionaries[index_of(locus)] = columns_.dictionary(locus);
-            people_.typings[index_of(locus)] = columns_.typings(locus);
-        }
-        people_.phases = [this](std::size_t row) { return columns_.phases(row); };
-        reader_ = released(
-            [&](const Cancel&) { return std::make_shared<const PeopleReader>(std::move(set), people_.dictionaries); });
-        report_unknown();
-    }
-    ReadPeople(const ReadPeople&) = delete;
-    ReadPeople& operator=(const ReadPeople&) = delete;
-    ReadPeople(ReadPeople&&) = delete;
-    ReadPeople& operator=(ReadPeople&&) = delete;
-    ~ReadPeople() = default;
-
-    [[nodiscard]] const People& people() const noexcept { return people_; }
-    [[nodiscard]] const std::shared_ptr<const PeopleReader>& reader() const noexcept { return reader_; }
-    [[nodiscard]] std::span<const CellError> errors() const noexcept { return errors_; }
-    [[nodiscard]] const TypingColumns& columns() const noexcept { return columns_; }
-
-  private:
-    static constexpr std::array<Locus, kLocusCount> kLoci = all_loci();
-
-    // A single person with an unknown typing is an error; in a column it is reported for each row.
-    void report_unknown() {
-        const Nomenclature& nomenclature = *reader_->set().nomenclature();
-        for (const Locus locus : kLoci) {
-            const DictionaryView& dictionary = people_.dictionaries[index_of(locus)];
-            for (std::uint32_t t = 1; t < dictionary.typing_count(); ++t) {
-                const auto position = reader_->unknown(locus, TypingId{t});
-                if (!position) continue;
-                try {
-                    throw_unknown(nomenclature, dictionary, *position);
-                } catch (const Error& error) {
-                    if (columns_.single()) throw;
-                    const auto typings = columns_.typings(locus);
-                    for (std::size_t row = 0; row < typings.size(); ++row) {
-                        if (typings[row] == t)
-                            errors_.push_back({row, Side::Donor, std::string(locus_name(locus)),
-                                               to_text(locus, dictionary.typing(TypingId{t})), error.code(),
-                                               error.what()});
-                    }
-                }
-            }
-        }
-        std::stable_sort(errors_.begin(), errors_.end(),
-                         [](const CellError& a, const CellError& b) { return a.row < b.row; });
-    }
-
-    std::vector<CellError> errors_;
-    TypingColumns columns_;
-    People people_;
-    std::shared_ptr<const PeopleReader> reader_;
-};
 
 py::array own_numbers(const std::vector<HaplotypeId>& ids) {
     std::vector<std::uint32_t> numbers;
@@ -86,12 +15,6 @@ std::vector<std::string> texts(std::span<const Locus> loci) {
     std::vector<std::string> names;
     for (const Locus locus : loci) names.emplace_back(locus_name(locus));
     return names;
-}
-
-std::vector<Locus> require_loci(const std::vector<std::string>& names) {
-    std::vector<Locus> loci;
-    for (const std::string& name : names) loci.push_back(require_locus(name));
-    return loci;
 }
 
 py::tuple impute(const ReadPeople& self, std::uint32_t most, unsigned threads) {
@@ -123,44 +46,6 @@ py::tuple person_genotypes(const ReadPeople& self, const std::vector<std::string
                           own(std::move(list.weights)));
 }
 
-// Of one person at a locus: names of alleles, their numbers at the first and second position, probabilities. None if
-// the person is not represented.
-py::object person_positions(const ReadPeople& self, const std::string& locus_text) {
-    const Locus locus = require_locus(locus_text);
-    const HaplotypeSet& set = self.reader()->set();
-    const auto typings = self.people().of(0);
-    std::vector<std::string> names;
-    std::vector<std::uint16_t> first;
-    std::vector<std::uint16_t> second;
-    std::vector<double> probabilities;
-    if (const auto certain = self.reader()->certain(locus, typings[index_of(locus)])) {
-        for (const Name& allele : certain->alleles) names.push_back(to_text(locus, allele));
-        first = {0};
-        second = {1};
-        probabilities = {1.0};
-        if (certain->either_way) {
-            first.push_back(1);
-            second.push_back(0);
-            probabilities.assign(2, 0.5);
-        }
-        return py::make_tuple(names, own(std::move(first)), own(std::move(second)), own(std::move(probabilities)));
-    }
-    const auto level = set.level_of(locus);
-    if (!level)
-        throw Error(ErrorCode::InvalidArgument, "the frequency set lacks locus " + std::string(locus_name(locus)));
-    const Person person = self.reader()->read(typings, self.people().phases_of(0));
-    const Candidates candidates(set, person);
-    if (!(candidates.total() > 0)) return py::none();
-    const AlleleClasses& classes = set.classes(*level);
-    for (std::uint16_t c = 0; c < classes.size(); ++c) names.push_back(to_text(locus, classes.name(ClassId{c})));
-    for (const PositionGenotype& each : position_genotypes(set, candidates, person, *level)) {
-        first.push_back(each.first.value);
-        second.push_back(each.second.value);
-        probabilities.push_back(each.probability);
-    }
-    return py::make_tuple(names, own(std::move(first)), own(std::move(second)), own(std::move(probabilities)));
-}
-
 }  // namespace
 
 void register_prediction(py::module_& module) {
@@ -177,8 +62,7 @@ void register_prediction(py::module_& module) {
                  return texts(self.reader()->read(self.people().of(0), self.people().phases_of(0)).ignored);
              })
         .def("impute", &impute, py::arg("most"), py::arg("threads") = 0)
-        .def("genotypes", &person_genotypes, py::arg("loci"))
-        .def("positions", &person_positions, py::arg("locus"));
+        .def("genotypes", &person_genotypes, py::arg("loci"));
     py::class_<Possibilities, std::shared_ptr<Possibilities>>(module, "Possibilities")
         .def(py::init([](const ReadPeople& person, const std::vector<std::string>& loci, double tail) {
                  const std::vector<Locus> wanted = require_loci(loci);
@@ -194,6 +78,20 @@ void register_prediction(py::module_& module) {
         .def_property_readonly("probabilities", [](const py::object& self) {
             return view(std::span<const double>(py::cast<const Possibilities&>(self).probabilities), self);
         });
+    module.def(
+        "predict_positions",
+        [](const ReadPeople& patient, const std::vector<std::string>& loci, const ReadPeople& donors,
+           unsigned threads) {
+            std::size_t width = 0;
+            std::vector<double> values = released([&](const Cancel& cancel) {
+                const PositionPrediction prediction = patient.positions(require_loci(loci), donors.reader());
+                width = prediction.width();
+                return predict_positions(prediction, donors.people(), threads, cancel);
+            });
+            const auto rows = static_cast<py::ssize_t>(donors.people().rows);
+            return own(std::move(values), {rows, static_cast<py::ssize_t>(width)});
+        },
+        py::arg("patient"), py::arg("loci"), py::arg("donors"), py::arg("threads"));
     module.def(
         "predict",
         [](const std::shared_ptr<Possibilities>& patient, const ReadPeople& donors, const std::string& direction_text,

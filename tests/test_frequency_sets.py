@@ -261,7 +261,7 @@ def run(
 def test_info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "CAU.csv"
     path.write_text("A,B,freq,rank\n" + "".join(f"01:{i:02},08:01,{i / 1000},1\n" for i in range(1, 13)))
-    code, text, _ = run(monkeypatch, capsys, "info", path, "--json")
+    code, text, _ = run(monkeypatch, capsys, "info", path, "--nomenclature", "two-field", "--json")
     facts = json.loads(text)
     assert code == 0
     assert (facts["population"], facts["haplotypes"], facts["loci"]) == ("CAU", 12, {"A": 12, "B": 1})
@@ -269,11 +269,24 @@ def test_info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     assert facts["most_frequent"][0] == {"haplotype": "A*01:12~B*08:01", "frequency": 0.012}
     assert [row["frequency"] for row in facts["most_frequent"]] == [i / 1000 for i in range(12, 2, -1)]
     assert facts["notes"] == ["ignored columns: rank"]
+    assert facts["not_carried"] == []
     code, text, complaints = run(monkeypatch, capsys, "info", path, "--population", "EUR")
     assert code == 0
     assert "EUR: 12 haplotypes, frequencies sum to 0.078\n" in text
     assert "0.012000  A*01:12~B*08:01" in text
     assert "ignored columns: rank" in complaints
+
+
+def test_info_names_what_is_not_carried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "CAU.csv"
+    path.write_text("A,freq\n01:01,0.5\n02:XX,0.25\n")
+    code, text, complaints = run(monkeypatch, capsys, "info", path, "--nomenclature", "two-field")
+    assert code == 0
+    assert "A*02:XX is left out of predictions under two-field: it stands for more than one ARD group" in complaints
+    _, text, _ = run(monkeypatch, capsys, "info", path, "--nomenclature", "two-field", "--json")
+    assert [row["name"] for row in json.loads(text)["not_carried"]] == ["A*02:XX"]
 
 
 def test_convert(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

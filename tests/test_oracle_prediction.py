@@ -176,6 +176,7 @@ def check_pair(drawn: PairDraw, world: str) -> None:
                 *arguments[2:],
                 donor_frequencies=theirs,
                 direction=way,
+                positions=True,
                 threads=threads,
             )
             for threads in (1, 3)
@@ -183,6 +184,15 @@ def check_pair(drawn: PairDraw, world: str) -> None:
         assert tables[0].table.equals(tables[1].table)
         row = np.array([tables[0].table[f"p{k}"][1].as_py() for k in range(2 * len(asked) + 1)])
         assert row.tolist() == (found.p_mismatches if way == "both" else getattr(found, way)).tolist()
+        for locus in asked:
+            for who, chances in (
+                ("patient", found[locus].patient_positions),
+                ("donor", found[locus].donor_positions),
+            ):
+                for k in range(2):
+                    assert tables[0].table[f"{locus}_{who}_{k + 1}"][1].as_py() == chances[k]
+        if "DPB1" in asked:
+            assert tables[0].table["DPB1_permissive"][0].as_py() == found["DPB1"].tce["permissive"]
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -206,6 +216,23 @@ def test_single_pairs(patient: str, donor: str) -> None:
     drawn = SetDraw(("DPB1",), tuple(((name,), frequency) for name, frequency in names))
     for first, second in ((patient, donor), (donor, patient)):
         check_pair(PairDraw(PersonDraw(first, drawn), PersonDraw(second, drawn), ("DPB1",)), "two-field")
+
+
+@needs_data
+@pytest.mark.parametrize("donor", ["DPB1*09:01+DPB1*04:01", "DPB1*02:01+DPB1*04:01", "DPB1*03:01+DPB1*04:02"])
+@pytest.mark.parametrize("patient", ["DPB1*04:01+DPB1*02:01", "DPB1*09:01+DPB1*02:01", "DPB1*04:XX+DPB1*03:01"])
+def test_epitopes_of_a_pair(patient: str, donor: str) -> None:
+    rows = tuple(((f"DPB1*{name}",), "0.2") for name in ("04:01", "04:02", "02:01", "03:01", "09:01"))
+    drawn = SetDraw(("DPB1",), rows)
+    check_pair(PairDraw(PersonDraw(patient, drawn), PersonDraw(donor, drawn), ("DPB1",)), "3.58.0")
+
+
+@needs_data
+def test_one_genotype_both_ways_round() -> None:
+    drawn = SetDraw(("DRB1",), ((("DRB1*01:01",), "0.5"), (("DRB1*01:02",), "0.5")))
+    # 01:91Q is of the ARD group of 01:01.
+    patient = PersonDraw("DRB1*01:02+DRB1*01:91Q|DRB1*01:01+DRB1*01:02", drawn)
+    check_pair(PairDraw(patient, PersonDraw("DRB1*01:02+DRB1*01:02", drawn), ("DRB1",)), "3.58.0")
 
 
 @given(data=st.data())

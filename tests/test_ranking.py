@@ -164,6 +164,31 @@ def test_probabilities_are_those_of_the_pair(
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
+def test_positions_are_those_of_the_pair(
+    registry: am.Registry, donors: dict[str, dict[str, object]], patient: str
+) -> None:
+    cau = drawn_set(1)
+    found = registry.search(patient, LOCI, max_mismatches=2, frequencies=cau).position_probabilities().to_pylist()
+    assert len(found) > 10
+    for row in found:
+        likely = am.predict(patient, str(donors[row["donor_id"]]["gl"]), cau, NOM, LOCI)
+        if likely.p_mismatches is None:
+            assert row["A_patient_1"] is None
+            continue
+        for locus in LOCI:
+            for who, chances in (
+                ("patient", likely[locus].patient_positions),
+                ("donor", likely[locus].donor_positions),
+            ):
+                assert [row[f"{locus}_{who}_{k}"] for k in (1, 2)] == chances.tolist()
+
+
+def test_positions_need_frequencies(registry: am.Registry) -> None:
+    with pytest.raises(am.ArgumentError, match="search with frequencies"):
+        registry.search(PATIENTS[0], LOCI).position_probabilities()
+
+
+@pytest.mark.parametrize("patient", PATIENTS)
 @pytest.mark.parametrize("direction", ["both", "gvh", "hvg"])
 def test_a_page_is_a_part_of_the_whole(registry: am.Registry, patient: str, direction: str) -> None:
     arguments = {"max_mismatches": 4, "frequencies": drawn_set(1), "direction": direction}

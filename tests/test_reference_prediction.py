@@ -384,16 +384,16 @@ EPITOPES = {
 @pytest.mark.parametrize(
     ("patient", "donor", "verdict"),
     [
-        ("09:01+04:01", "04:01+09:01", "match"),
+        ("09:01+04:01", "04:01+09:01", "matched"),
         ("09:01+04:01", "10:01+04:01", "permissive"),  # both 1
         ("09:01+04:01", "03:01+04:01", "non-permissive GvH"),
         ("03:01+04:01", "10:01+04:01", "non-permissive HvG"),
         ("04:01+04:01", "02:01+04:01", "permissive"),
         ("04:01+01:01", "02:01+04:01", "unknown"),  # 01:01 has no group
-        ("04:01+09:01N", "04:01+04:01", "match"),
+        ("04:01+09:01N", "04:01+04:01", "matched"),
         ("04:01+09:01N", "02:01+02:01", "permissive"),
         ("09:01N+10:01N", "02:01+02:01", "unknown"),
-        ("09:01N+10:01N", "02:01N+02:01N", "match"),
+        ("09:01N+10:01N", "02:01N+02:01N", "matched"),
     ],
 )
 def test_epitopes_of_resolved_genotypes(patient: str, donor: str, verdict: EpitopeVerdict) -> None:
@@ -416,7 +416,7 @@ def test_epitopes_of_a_release() -> None:
     found = predict(people[0], donor, nom, ("DPB1",), facts)
     # 04:01 twice 1/4; 09:01 in it 7/16; the rest has groups 3 and 3.
     assert found.epitopes == {
-        "match": Fraction(1, 4),
+        "matched": Fraction(1, 4),
         "permissive": Fraction(5, 16),
         "non-permissive GvH": 0,
         "non-permissive HvG": Fraction(7, 16),
@@ -429,7 +429,7 @@ def test_epitopes_of_a_release() -> None:
     }
     assert predict(people[0], donor, nom, ("DPB1",)).epitopes == {
         **dict.fromkeys(EPITOPE_VERDICTS, Fraction(0)),
-        "match": Fraction(1, 4),
+        "matched": Fraction(1, 4),
         "unknown": Fraction(3, 4),
     }
 

@@ -88,7 +88,7 @@ def test_probabilities_sum_to_one(world: str, data: st.DataObject) -> None:
         if locus == "DPB1":
             assert found.epitopes
             assert sum(found.epitopes.values()) == 1
-            assert found.epitopes["match"] == here.mismatches[0]
+            assert found.epitopes["matched"] == here.mismatches[0]
     for way in ("mismatches", "gvh", "hvg"):
         assert mean(getattr(found, way)) == sum(mean(getattr(here, way)) for here in found.by_locus.values())
 

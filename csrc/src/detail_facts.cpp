@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <unordered_map>
 
+#include "allomatch/epitopes.hpp"
 #include "two_way.hpp"
 
 namespace allomatch {
@@ -117,14 +117,7 @@ constexpr std::uint32_t kOwnGroup = 0x80000000U;  // an allele outside any G gro
 class NameReader {
   public:
     NameReader(const Nomenclature& nomenclature, Locus locus, const Antigens& antigens)
-        : nomenclature_(nomenclature), locus_(locus), antigens_(antigens) {
-        if (!nomenclature.has_data() || locus != Locus::DPB1) return;
-        // An allele that the file leaves blank has the epitope of the others of its ARD group.
-        for (std::uint32_t i = 0; i < nomenclature.allele_count(locus); ++i) {
-            const AlleleFacts allele = nomenclature.allele(locus, AlleleId{i});
-            if (!allele.null() && allele.tce != 0) epitopes_.emplace(ard_key(allele), allele.tce);
-        }
-    }
+        : nomenclature_(nomenclature), locus_(locus), antigens_(antigens), epitopes_(nomenclature, locus) {}
 
     [[nodiscard]] NameFacts read(const Name& name) const {
         NameFacts facts;
@@ -145,10 +138,6 @@ class NameReader {
     }
 
   private:
-    static std::uint32_t ard_key(const AlleleFacts& allele) noexcept {
-        return allele.p_group ? *allele.p_group : allele.protein | kOwnGroup;
-    }
-
     void read_members(const Name& name, NameFacts& facts) const {
         for (const AlleleId id : nomenclature_.members(locus_, name)) {
             const AlleleFacts allele = nomenclature_.allele(locus_, id);
@@ -163,8 +152,7 @@ class NameReader {
                 facts.antigens.push_back(static_cast<std::uint16_t>(antigen.value));
             if (allele.antigens.empty())
                 facts.antigens.push_back(antigens_.of_first_field(allele.name.gene, allele.name.fields[0]));
-            const auto epitope = epitopes_.find(ard_key(allele));
-            facts.epitopes |= static_cast<std::uint8_t>(1U << (epitope == epitopes_.end() ? 0U : epitope->second));
+            facts.epitopes |= static_cast<std::uint8_t>(1U << epitopes_.of(allele));
             add_marker(facts, allele.name);
         }
         if (name.kind == NameKind::Serology) {
@@ -203,7 +191,7 @@ class NameReader {
     const Nomenclature& nomenclature_;
     Locus locus_;
     const Antigens& antigens_;
-    std::unordered_map<std::uint32_t, std::uint8_t> epitopes_;
+    Epitopes epitopes_;
 };
 
 // The one bit of a mask, as its place; 0 if there are several, or none.

@@ -25,22 +25,42 @@ RegistryReader::RegistryReader(std::shared_ptr<const Segment> segment, std::shar
     : segment_(std::move(segment)),
       reader_(std::make_shared<const PeopleReader>(std::move(set), dictionaries_of(*segment_))) {}
 
+namespace {
+
+// Phenotypes of a registry as people, at the loci of a set.
+struct RegistryPeople {
+    std::array<std::vector<std::uint32_t>, kLocusCount> typings;
+    People people;
+
+    RegistryPeople(const Segment& segment, const HaplotypeSet& set, std::span<const PhenotypeId> phenotypes,
+                   const Cancel& cancel) {
+        people.rows = phenotypes.size();
+        people.dictionaries = dictionaries_of(segment);
+        for (const auto& level : set.levels()) {
+            if (!typed_at(segment, level.locus)) continue;
+            auto& of_locus = typings[index_of(level.locus)];
+            for (std::size_t i = 0; i < phenotypes.size(); ++i) {
+                if (i % 4096 == 0) cancel.check();
+                of_locus.push_back(segment.typing_of(phenotypes[i], level.locus).value);
+            }
+            people.typings[index_of(level.locus)] = of_locus;
+        }
+    }
+};
+
+}  // namespace
+
 std::vector<double> RegistryReader::predict(const Prediction& prediction, std::span<const PhenotypeId> phenotypes,
                                             unsigned threads, const Cancel& cancel) const {
-    People people;
-    people.rows = phenotypes.size();
-    people.dictionaries = dictionaries_of(*segment_);
-    std::array<std::vector<std::uint32_t>, kLocusCount> typings;
-    for (const auto& level : reader_->set().levels()) {
-        if (!typed_at(*segment_, level.locus)) continue;
-        auto& of_locus = typings[index_of(level.locus)];
-        for (std::size_t i = 0; i < phenotypes.size(); ++i) {
-            if (i % 4096 == 0) cancel.check();
-            of_locus.push_back(segment_->typing_of(phenotypes[i], level.locus).value);
-        }
-        people.typings[index_of(level.locus)] = of_locus;
-    }
-    return predict_column(prediction, people, threads, cancel);
+    const RegistryPeople read(*segment_, reader_->set(), phenotypes, cancel);
+    return predict_column(prediction, read.people, threads, cancel);
+}
+
+std::vector<double> RegistryReader::predict(const PositionPrediction& prediction,
+                                            std::span<const PhenotypeId> phenotypes, unsigned threads,
+                                            const Cancel& cancel) const {
+    const RegistryPeople read(*segment_, reader_->set(), phenotypes, cancel);
+    return predict_positions(prediction, read.people, threads, cancel);
 }
 
 std::vector<Counts> count_phenotypes(const SearchIndex& index, const Phenotype& patient, std::span<const Locus> loci,

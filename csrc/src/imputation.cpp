@@ -284,16 +284,27 @@ GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates, st
 
 std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const Candidates& candidates,
                                                  const Person& person, std::size_t level) {
-    const std::size_t classes = set.classes(level).size();
     const auto groups = candidates.groups();
     const LocusSides::Standing standing = person.levels[level].standing();
+    // The classes that the candidates have, in order, and their numbers.
+    std::vector<std::uint16_t> numbers(set.classes(level).size());
+    for (const Candidates::Group& group : groups) {
+        for (const HaplotypeId h : group.haplotypes) numbers[set.class_at(h, level).value] = 1;
+    }
+    std::vector<ClassId> occurring;
+    for (std::uint16_t c = 0; c < numbers.size(); ++c) {
+        if (numbers[c] == 0) continue;
+        numbers[c] = static_cast<std::uint16_t>(occurring.size());
+        occurring.push_back(ClassId{c});
+    }
+    const std::size_t classes = occurring.size();
     // Sums of frequencies by group and class, in both populations.
     std::vector<double> first(groups.size() * classes);
     std::vector<double> second(groups.size() * classes);
     std::vector<std::vector<std::uint16_t>> present(groups.size());
     for (std::size_t g = 0; g < groups.size(); ++g) {
         for (const HaplotypeId h : groups[g].haplotypes) {
-            const std::size_t c = set.class_at(h, level).value;
+            const std::size_t c = numbers[set.class_at(h, level).value];
             if (first[g * classes + c] == 0 && second[g * classes + c] == 0)
                 present[g].push_back(static_cast<std::uint16_t>(c));
             first[g * classes + c] += set.frequencies()[h.value];
@@ -309,8 +320,8 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
             for (const std::size_t d : present[b]) {
                 double weight = first[a * classes + c] * second[b * classes + d];
                 if (a != b) weight += second[a * classes + c] * first[b * classes + d];
-                const bool direct = standing.allows(c, d);
-                const bool crossed = standing.allows(d, c);
+                const bool direct = standing.allows(occurring[c].value, occurring[d].value);
+                const bool crossed = standing.allows(occurring[d].value, occurring[c].value);
                 const double share = direct && crossed ? 0.5 : 1;
                 if (direct) add(c, d, share * weight);
                 if (crossed) add(d, c, share * weight);
@@ -321,8 +332,7 @@ std::vector<PositionGenotype> position_genotypes(const HaplotypeSet& set, const 
     for (std::size_t c = 0; c < classes; ++c) {
         for (std::size_t d = 0; d < classes; ++d) {
             if (sums[c * classes + d] > 0)
-                result.push_back({ClassId{static_cast<std::uint16_t>(c)}, ClassId{static_cast<std::uint16_t>(d)},
-                                  sums[c * classes + d] / candidates.total()});
+                result.push_back({occurring[c], occurring[d], sums[c * classes + d] / candidates.total()});
         }
     }
     return result;

@@ -66,31 +66,54 @@ DistinctPeople distinct_people(const People& people, const Cancel& cancel) {
     return result;
 }
 
-std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
-                                   const Cancel& cancel) {
-    const DistinctPeople distinct = distinct_people(donors, cancel);
-    const std::size_t width = prediction.width();
+namespace {
+
+// A row of `width` values for each person; `predictor()` makes a thread's own function of a row and its values, which
+// says whether the person is represented.
+template <typename MakePredictor>
+std::vector<double> column_of(const People& people, std::size_t width, unsigned threads, const Cancel& cancel,
+                              MakePredictor predictor) {
+    const DistinctPeople distinct = distinct_people(people, cancel);
     std::vector<double> values(distinct.rows.size() * width);
     const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
     parallel_for(tasks, thread_count(threads), cancel, [&](std::size_t task) {
-        const auto scratch = prediction.scratch();
+        auto predict = predictor();
         const std::size_t end = std::min(distinct.rows.size(), (task + 1) * kPeopleOfTask);
         for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
             if (cancel.stopped()) return;
-            const std::size_t row = distinct.rows[n];
             const std::span<double> out = std::span(values).subspan(n * width, width);
-            if (!prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out, cancel))
+            if (!predict(distinct.rows[n], out))
                 std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
         }
     });
     cancel.check();
-    if (distinct.rows.size() == donors.rows) return values;
-    std::vector<double> result(donors.rows * width);
-    for (std::size_t row = 0; row < donors.rows; ++row) {
+    if (distinct.rows.size() == people.rows) return values;
+    std::vector<double> result(people.rows * width);
+    for (std::size_t row = 0; row < people.rows; ++row) {
         const auto from = values.begin() + static_cast<std::ptrdiff_t>(distinct.number_of[row] * width);
         std::copy_n(from, width, result.begin() + static_cast<std::ptrdiff_t>(row * width));
     }
     return result;
+}
+
+}  // namespace
+
+std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
+                                   const Cancel& cancel) {
+    return column_of(donors, prediction.width(), threads, cancel, [&] {
+        return [&, scratch = prediction.scratch()](std::size_t row, std::span<double> out) {
+            return prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out, cancel);
+        };
+    });
+}
+
+std::vector<double> predict_positions(const PositionPrediction& prediction, const People& donors, unsigned threads,
+                                      const Cancel& cancel) {
+    return column_of(donors, prediction.width(), threads, cancel, [&] {
+        return [&](std::size_t row, std::span<double> out) {
+            return prediction.predict(donors.of(row), donors.phases_of(row), out);
+        };
+    });
 }
 
 ImputedColumn impute_column(const PeopleReader& reader, const People& people, std::uint32_t most, unsigned threads,

@@ -8,6 +8,8 @@ from typing import Annotated, Any, cast
 import numpy as np
 import typer
 
+from allomatch.carried import not_carried
+from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.console import AsJson, complain, print_json, say
 from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
@@ -28,13 +30,16 @@ PopulationOption = Annotated[
 def frequencies_info(
     file: Annotated[Path, typer.Argument(help="CSV (also gzip'd), Parquet, or an HFX bundle, document or folder.")],
     population: PopulationOption = None,
+    nomenclature: ReleaseOption = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show what a file of haplotype frequencies holds: loci, names, the sum, the most frequent haplotypes.
+    """Show what a file of haplotype frequencies holds: loci, names, the sum, the most frequent, what a release cannot carry.
 
     Example: allomatch frequencies info CAU.csv.gz
     """
     freqs = HaplotypeFrequencies.read(file, population)
+    names = open_nomenclature(nomenclature)
+    lost = not_carried(freqs, names)
     most = np.argsort(-freqs.frequencies, kind="stable")[:_LISTED]
     facts: dict[str, Any] = {
         "file": str(file),
@@ -53,6 +58,8 @@ def frequencies_info(
             for row in most
         ],
         "notes": list(freqs.notes),
+        "nomenclature": names.release,
+        "not_carried": lost.to_pylist(),
     }
     if as_json:
         print_json(facts)
@@ -64,6 +71,13 @@ def frequencies_info(
     say(f"  names: {', '.join(f'{locus} {names:,}' for locus, names in facts['loci'].items())}")
     for row in facts["most_frequent"]:
         say(f"  {row['frequency']:.6f}  {row['haplotype']}")
+    for row in lost.slice(0, _LISTED).to_pylist():
+        complain(
+            f"{row['name']} is left out of predictions under {names.release}: {row['reason']} ({row['haplotypes']:,} "
+            f"haplotypes, {row['frequency']:.3g} together)"
+        )
+    if lost.num_rows > _LISTED:
+        complain(f"{lost.num_rows - _LISTED:,} more names are left out; --json lists them all")
     for note in freqs.notes:
         complain(note)
 

@@ -18,10 +18,11 @@ import pyarrow as pa
 from allomatch import _core
 from allomatch.carried import Carried, Populations, carry
 from allomatch.errors import problem
-from allomatch.match import check_choice, loci_of, match
+from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.people import Columns, bad_rows, cell_errors, columns_of_side, part_of_side
 from allomatch.phenotype import Phenotype
+from allomatch.positions import EPITOPE_VERDICTS, epitopes_of, position_columns, positions_at
 
 __all__ = [
     "LocusPrediction",
@@ -46,7 +47,7 @@ class LocusPrediction:
         patient_positions: For each position of the patient's typing, in canonical order, the probability that it is
             mismatched; shape (2,).
         donor_positions: The same for the donor's.
-        tce: At DPB1: probability of each T-cell epitope verdict by its name (``match``, ``permissive``, ``non-permissive GvH``,
+        tce: At DPB1: probability of each T-cell epitope verdict by its name (``matched``, ``permissive``, ``non-permissive GvH``,
             ``non-permissive HvG``, ``unknown``); elsewhere empty.
     """
 
@@ -221,17 +222,18 @@ def predict(
     n = len(named)
     by_locus = []
     if represented:
+        values = _core.predict_positions(first, named, second, 1)[0]
+        verdicts = dict(zip(EPITOPE_VERDICTS, epitopes_of(values, named).tolist(), strict=False))
         for at, locus in enumerate(named):
             here = slice(2 * n + 1 + 3 * at, 2 * n + 4 + 3 * at)
-            pairs = _Pairs.read(first.positions(locus), second.positions(locus))
             by_locus.append(
                 LocusPrediction(
                     locus,
                     both[here],
                     gvh[here],
                     hvg[here],
-                    *pairs.positions(),
-                    pairs.tce(nomenclature) if locus == "DPB1" else {},
+                    *positions_at(values, named, locus),
+                    dict(verdicts) if locus == "DPB1" else {},
                 )
             )
     top = slice(0, 2 * n + 1)
@@ -251,82 +253,6 @@ def predict(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """The genotypes of a patient and a donor at one locus, by the positions of their typings.
-
-    Attributes:
-        names: Of all alleles; a null allele is number -1 where alleles are compared.
-        patient: Numbers of the alleles at both positions, after the null rule; shape (n, 2).
-        donor: The same; shape (m, 2).
-        p: Probability of each patient genotype; shape (n,).
-        q: Probability of each donor genotype; shape (m,).
-    """
-
-    names: list[str]
-    patient: npt.NDArray[np.int64]
-    donor: npt.NDArray[np.int64]
-    p: npt.NDArray[np.float64]
-    q: npt.NDArray[np.float64]
-
-    @classmethod
-    def read(cls, patient: Any, donor: Any) -> _Pairs:
-        names = sorted({*patient[0], *donor[0]})
-        numbers = {name: -1 if name.endswith(("N", "NNNN")) else at for at, name in enumerate(names)}
-        sides = []
-        for texts, first, second, _ in (patient, donor):
-            of_name = np.array([numbers[text] for text in texts], dtype=np.int64)
-            a, b = of_name[first], of_name[second]
-            # One null position: homozygous for the other one.
-            sides.append(np.stack([np.where(a < 0, b, a), np.where(b < 0, a, b)], axis=1))
-        return cls(names, sides[0], sides[1], patient[3], donor[3])
-
-    def positions(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return the probability that each position is mismatched: the patient's, the donor's."""
-        patient, donor = np.zeros(2), np.zeros(2)
-        x, y = self.patient[:, 0], self.patient[:, 1]
-        for (u, v), q in zip(self.donor, self.q, strict=True):
-            weight = self.p * q
-            direct = (x == u).astype(int) + (y == v)
-            crossed = (x == v).astype(int) + (y == u)
-            share = np.where(direct == crossed, 0.5, (direct > crossed) * 1.0)
-            for way, (first, second) in ((share, (u, v)), (1 - share, (v, u))):
-                misses = (x != first) * way * weight, (y != second) * way * weight
-                patient += [misses[0].sum(), misses[1].sum()]
-                at = (0, 1) if way is share else (1, 0)
-                donor[at[0]] += misses[0].sum()
-                donor[at[1]] += misses[1].sum()
-        return patient, donor
-
-    def tce(self, nomenclature: Nomenclature) -> dict[str, float]:
-        """Return the probability of each verdict of the T-cell epitopes at DPB1 (SEMANTICS section 3)."""
-        groups = np.zeros(len(self.names) + 1, dtype=np.int64)  # the last one stands for null
-        used = np.unique(np.concatenate([self.patient.ravel(), self.donor.ravel()]))
-        for number in used[used >= 0]:
-            person = Phenotype({"DPB1": (self.names[number], "")})
-            epitopes = match(person, person, nomenclature, ["DPB1"])["DPB1"].tce
-            groups[number] = 0 if epitopes is None or epitopes.patient is None else epitopes.patient
-        result = dict.fromkeys(("match", "permissive", "non-permissive GvH", "non-permissive HvG", "unknown"), 0.0)
-        of_patient = groups[self.patient]
-        known = (of_patient > 0).all(axis=1)
-        lowest = of_patient.min(axis=1)
-        ordered = np.sort(self.patient, axis=1)
-        for genotype, q in zip(self.donor, self.q, strict=True):
-            weight = self.p * q
-            matched = (ordered == np.sort(genotype)).all(axis=1)
-            both = known & bool((groups[genotype] > 0).all())
-            theirs = groups[genotype].min()
-            for name, where in (
-                ("match", matched),
-                ("unknown", ~matched & ~both),
-                ("permissive", ~matched & both & (lowest == theirs)),
-                ("non-permissive GvH", ~matched & both & (lowest < theirs)),
-                ("non-permissive HvG", ~matched & both & (lowest > theirs)),
-            ):
-                result[name] += float(weight[where].sum())
-        return result
-
-
 # ---- columns --------------------------------------------------------------------------------------------------------------
 
 
@@ -336,8 +262,8 @@ class PredictionTable:
 
     Attributes:
         table: One row a donor: ``p0`` .. ``p<2n>`` (float64, probability of that many mismatches) and for each locus such as A
-            ``A_p0``, ``A_p1``, ``A_p2``; all null where the donor or the patient is not represented, or the row could not be
-            read.
+            ``A_p0``, ``A_p1``, ``A_p2``; where they were asked for, those of :func:`~allomatch.positions.position_columns`. All
+            null where the donor or the patient is not represented, or the row could not be read.
         errors: Rows that could not be read: row (from 0), field, value, code (docs/errors.md), message.
         loci: The loci predicted.
         ignored: Loci that were asked for and that the frequencies say nothing of.
@@ -362,6 +288,7 @@ def predict_table(
     *,
     donor_frequencies: Populations | None = None,
     direction: str = "both",
+    positions: bool = False,
     tail: float = 0.0,
     threads: int = 0,
 ) -> PredictionTable:
@@ -375,6 +302,8 @@ def predict_table(
         loci: As in :func:`predict`.
         donor_frequencies: Those of all the donors.
         direction: What is counted: ``"both"``, ``"gvh"`` or ``"hvg"``.
+        positions: Whether to say also which positions are likely mismatched, and what the epitopes of DPB1 make of it; of
+            these nothing is left out (``tail``).
         tail: As in :func:`predict`.
         threads: 0 means all cores; the bits do not depend on it.
     """
@@ -382,7 +311,8 @@ def predict_table(
     check_choice("direction", direction, str)
     patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
     carried, others, named, ignored = _sets(frequencies, donor_frequencies, nomenclature, loci)
-    possible = _core.Possibilities(_core.People(carried.core, patient._core), named, _tail(tail))
+    person = _core.People(carried.core, patient._core)
+    possible = _core.Possibilities(person, named, _tail(tail))
     columns: Phenotype | Columns = columns_of_side("donors", donors, LOCI)
     rows = 1 if isinstance(columns, Phenotype) else len(next(iter(columns.values())))
     read = _core.People(others.core, part_of_side(columns, 0, rows), rows, threads)
@@ -390,8 +320,10 @@ def predict_table(
     mask = np.isnan(values[:, 0]) | bad_rows(read.errors, rows)
     n = len(named)
     names = [f"p{k}" for k in range(2 * n + 1)] + [f"{locus}_p{k}" for locus in named for k in range(3)]
-    by_column = np.ascontiguousarray(values.T)
-    table = pa.table({name: pa.array(column, mask=mask) for name, column in zip(names, by_column, strict=True)})
+    by_name = dict(zip(names, np.ascontiguousarray(values.T), strict=True))
+    if positions:
+        by_name |= position_columns(_core.predict_positions(person, named, read, threads), named)
+    table = pa.table({name: pa.array(column, mask=mask) for name, column in by_name.items()})
     return PredictionTable(table, cell_errors(read.errors), named, ignored, possible.represented, nomenclature.release)
 
 

@@ -8,7 +8,7 @@ same as if all were predicted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,7 +144,8 @@ class Predictor:
                 f"({', '.join(loci)}) is in every set that is used",
             )
         self.ignored = tuple(locus for locus in loci if locus not in self.loci)
-        self.possible = _core.Possibilities(_core.People(mine.core, patient._core), self.loci, tail)
+        self._person = _core.People(mine.core, patient._core)
+        self.possible = _core.Possibilities(self._person, self.loci, tail)
         self.population = mine.population
 
     @property
@@ -167,11 +168,21 @@ class Predictor:
     def predict(self, phenotypes: Rows, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
         """Return a row of values for each phenotype under its set."""
         values = np.full((len(phenotypes), self.width), np.nan)
-        for code in np.unique(codes):
-            which = np.flatnonzero(codes == code)
-            reader = self._readers.of(self._sets[code])
+        for which, reader in self._by_set(codes):
             values[which] = reader.predict(self.possible, phenotypes[which], self._direction, self._threads)
         return values
+
+    def positions(self, phenotypes: Rows, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
+        """Return a row of values for each phenotype under its set, as `allomatch.positions` names them."""
+        values = np.full((len(phenotypes), 4 * len(self.loci) + 5 * ("DPB1" in self.loci)), np.nan)
+        for which, reader in self._by_set(codes):
+            values[which] = reader.predict_positions(self._person, self.loci, phenotypes[which], self._threads)
+        return values
+
+    def _by_set(self, codes: npt.NDArray[np.uint16]) -> Iterator[tuple[npt.NDArray[np.int64], _core.RegistryReader]]:
+        """Yield for each set that is used the places of its donors, and their reader."""
+        for code in np.unique(codes):
+            yield np.flatnonzero(codes == code), self._readers.of(self._sets[code])
 
     def least(self, phenotypes: Rows) -> npt.NDArray[np.uint8] | None:
         """Return mismatches that each phenotype has at least, at the loci predicted; None if there is no such bound."""
@@ -189,10 +200,12 @@ class Order:
     Attributes:
         places: Of each listed hit, its place in the search's own list; shape (n,).
         predictions: Of each listed hit; None without frequencies.
+        predictor: What made them, for what is asked of listed hits later.
     """
 
     places: npt.NDArray[np.int64]
     predictions: HitPredictions | None
+    predictor: Predictor | None
 
 
 def order_hits(
@@ -230,7 +243,7 @@ def order_hits(
         places = _sorted(hits, policy, values, of_hit, predictor, places, end)
     places = places[offset:end]
     if predictor is None:
-        return Order(places, None)
+        return Order(places, None, None)
     listed = np.full((len(places), predictor.width), np.nan) if values is None else values[of_hit[places]]
     of_set = predictor.choose(result.rows[places])
     predictions = HitPredictions(
@@ -242,7 +255,7 @@ def order_hits(
         predictor.population,
         predictor.possible.represented,
     )
-    return Order(places, predictions)
+    return Order(places, predictions, predictor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from allomatch.filter import attribute_column
 from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.phenotype import Phenotype
+from allomatch.positions import position_columns
 from allomatch.ranked_hits import HitPredictions, Order
 from allomatch.ranking import Likelihood, RankingPolicy
 
@@ -119,6 +120,7 @@ class Hits:
         self._offset = offset
         self._ranked = order is not None
         self._predictions = None if order is None else order.predictions
+        self._predictor = None if order is None else order.predictor
         self._rows, self._row_phenotypes = result.rows, result.row_phenotypes
         self._reported, self._unread = result.reported, result.unread
         if order is not None:
@@ -205,6 +207,25 @@ class Hits:
     def predictions(self) -> HitPredictions | None:
         """Probabilities of the listed hits; None if the search was given no frequencies."""
         return self._predictions
+
+    def position_probabilities(self) -> pa.Table:
+        """Return, of each listed hit, which positions are likely mismatched, and what the epitopes of DPB1 make of it.
+
+        Columns: ``donor_id``, then those of :func:`allomatch.positions.position_columns` for the loci predicted (float64, null
+        if the donor or the patient is not represented). Worked out when asked for, each phenotype once.
+
+        Raises:
+            ArgumentError: The search was given no frequencies.
+        """
+        if self._predictions is None or self._predictor is None:
+            raise problem("InvalidArgument", "positions need probabilities; search with frequencies=...")
+        loci = self._predictions.loci
+        phenotypes = self._result.phenotypes[self._row_phenotypes]
+        values = self._predictor.positions(phenotypes, self._predictions.codes)
+        columns: dict[str, Any] = {"donor_id": self.donor_ids}
+        for name, column in position_columns(values, loci).items():
+            columns[name] = pa.array(column, mask=np.isnan(column))
+        return pa.table(columns)
 
     @property
     def likelihoods(self) -> pa.Array:

@@ -32,9 +32,9 @@ from .phenotype import Phenotype, Typing, position_order
 
 Distribution = tuple[Fraction, ...]  # of a count: index k is P(k)
 Positions = tuple[Fraction, Fraction]
-EpitopeVerdict = Literal["match", "permissive", "non-permissive GvH", "non-permissive HvG", "unknown"]
+EpitopeVerdict = Literal["matched", "permissive", "non-permissive GvH", "non-permissive HvG", "unknown"]
 EPITOPE_VERDICTS: tuple[EpitopeVerdict, ...] = (
-    "match",
+    "matched",
     "permissive",
     "non-permissive GvH",
     "non-permissive HvG",
@@ -248,7 +248,7 @@ def genotype_epitope(genotype: LocusGenotype, nom: Nomenclature, facts: Facts) -
 def epitope_verdict(patient: LocusGenotype, donor: LocusGenotype, nom: Nomenclature, facts: Facts) -> EpitopeVerdict:
     """What two resolved genotypes at DPB1 are to each other (SEMANTICS section 3, decision 8)."""
     if resolved_counts(expressed(patient), expressed(donor))[0] == 0:
-        return "match"
+        return "matched"
     p, d = genotype_epitope(patient, nom, facts), genotype_epitope(donor, nom, facts)
     if p is None or d is None:
         return "unknown"

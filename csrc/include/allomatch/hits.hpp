@@ -23,6 +23,9 @@ class RegistryReader {
     // As predict_column, a row for each phenotype. A typing that the nomenclature cannot read counts as untyped.
     [[nodiscard]] std::vector<double> predict(const Prediction& prediction, std::span<const PhenotypeId> phenotypes,
                                               unsigned threads, const Cancel& cancel) const;
+    [[nodiscard]] std::vector<double> predict(const PositionPrediction& prediction,
+                                              std::span<const PhenotypeId> phenotypes, unsigned threads,
+                                              const Cancel& cancel) const;
 
   private:
     std::shared_ptr<const Segment> segment_;

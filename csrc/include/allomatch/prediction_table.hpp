@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "allomatch/parallel_for.hpp"
+#include "allomatch/positions.hpp"
 #include "allomatch/prediction.hpp"
 
 namespace allomatch {
@@ -33,6 +34,9 @@ struct DistinctPeople {
 // A row of `width()` values for each donor, NaN where the donor (or the patient) is not represented.
 [[nodiscard]] std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
                                                  const Cancel& cancel);
+// The same of positions and epitopes.
+[[nodiscard]] std::vector<double> predict_positions(const PositionPrediction& prediction, const People& donors,
+                                                    unsigned threads, const Cancel& cancel);
 
 // What imputation says of each person.
 struct ImputedColumn {
