@@ -186,6 +186,8 @@ FACE = {
     },
     "cli_frequencies": {"carried", "cli_nomenclature", "console", "errors", "frequencies", "frequency_files"},
     "cli_prediction": {
+        "carried",
+        "nomenclature",
         "imputation",
         "cli_nomenclature",
         "console",

@@ -454,7 +454,9 @@ def search(
     """
     policy = cast(NullPolicy, null_policy)  # both words are checked where they are used
     way = cast(Direction, direction)
-    opened = Registry.open(registry, nomenclature=open_nomenclature(nomenclature), null_policy=policy)
+    names = open_nomenclature(nomenclature)
+    opened = Registry.open(registry, nomenclature=names, null_policy=policy)
+    sets = None if frequencies is None else open_frequencies(frequencies, names)
     started = time.perf_counter()
     hits = opened.search(
         patient,
@@ -467,7 +469,7 @@ def search(
         min_tnc_e7_per_kg=min_tnc_e7_per_kg,
         min_cd34_e6_per_kg=min_cd34_e6_per_kg,
         report=cast(Literal["all", "searched"], report) if report in ("all", "searched") else _names(report),
-        frequencies=None if frequencies is None else open_frequencies(frequencies),
+        frequencies=sets,
         ranking=None if ranking is None else _ranking(ranking),
         patient_factors=PatientFactors(cmv=patient_cmv, abo=patient_abo),
         limit=limit,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import pyarrow as pa
 import typer
 
+from allomatch.carried import not_carried
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.console import AsJson, complain, print_json, say
 from allomatch.formats import check_table_path, open_table, write_table
@@ -16,6 +17,7 @@ from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.imputation import impute, impute_table
 from allomatch.match import PRESETS
+from allomatch.nomenclature import Nomenclature
 from allomatch.prediction import predict, predict_table
 
 __all__ = ["FrequenciesOption", "impute_command", "open_frequencies", "predict_command"]
@@ -31,11 +33,31 @@ OutOption = Annotated[
 ]
 
 
-def open_frequencies(path: Path) -> HaplotypeFrequencies | FrequencySets:
-    """Open a file of frequencies, or a folder of several sets (docs/frequencies.md)."""
+def open_frequencies(path: Path, nomenclature: Nomenclature) -> HaplotypeFrequencies | FrequencySets:
+    """Open a file of frequencies, or a folder of several sets (docs/frequencies.md); say what of them is not used as it is."""
     if path.is_dir() and not any(path.glob("metadata.json")):
-        return FrequencySets.from_folder(path)
-    return HaplotypeFrequencies.read(path)
+        sets = FrequencySets.from_folder(path)
+        for each in sets.sets:
+            _say_notes(each, nomenclature)
+        return sets
+    return _open_set(path, nomenclature)
+
+
+def _open_set(path: Path, nomenclature: Nomenclature) -> HaplotypeFrequencies:
+    freqs = HaplotypeFrequencies.read(path)
+    _say_notes(freqs, nomenclature)
+    return freqs
+
+
+def _say_notes(freqs: HaplotypeFrequencies, nomenclature: Nomenclature) -> None:
+    for note in freqs.notes:
+        complain(f"frequencies of {freqs.population}: {note}")
+    lost = not_carried(freqs, nomenclature).num_rows
+    if lost > 0:
+        complain(
+            f"frequencies of {freqs.population}: haplotypes of {lost:,} names are left out under {nomenclature.release}; "
+            "`allomatch frequencies info` lists them"
+        )
 
 
 def impute_command(
@@ -54,7 +76,7 @@ def impute_command(
     """
     _one_or_table("person", person, "people", people, out_file)
     names = open_nomenclature(nomenclature)
-    freqs = HaplotypeFrequencies.read(frequencies)
+    freqs = _open_set(frequencies, names)
     if person is not None:
         found = impute(person, freqs, names, best=best)
         if as_json:
@@ -114,8 +136,8 @@ def predict_command(
     """
     _one_or_table("donor", donor, "donors", donors, out_file)
     names = open_nomenclature(nomenclature)
-    freqs = HaplotypeFrequencies.read(frequencies)
-    theirs = None if donor_frequencies is None else HaplotypeFrequencies.read(donor_frequencies)
+    freqs = _open_set(frequencies, names)
+    theirs = None if donor_frequencies is None else _open_set(donor_frequencies, names)
     wanted = loci if "/" in loci else [locus.strip() for locus in loci.split(",")]
     if donor is not None:
         found = predict(patient, donor, freqs, names, wanted, donor_frequencies=theirs)

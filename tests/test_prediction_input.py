@@ -1,0 +1,167 @@
+"""Bad frequencies and odd people: what is refused, what is said and gone on with, library and command line alike.
+
+And that the bits of a prediction do not depend on which kernel the core runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import allomatch as am
+from allomatch import _core, cli
+from test_ranking import LOCI, NOM, PATIENTS, drawn_donors, drawn_set
+
+PERSON = "A*01:01+A*02:01^B*08:01+B*07:02"
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str | Path
+) -> tuple[int, str, str]:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["allomatch", *map(str, arguments), "--nomenclature", "two-field"])
+    with pytest.raises(SystemExit) as leave:
+        cli.main()
+    code = leave.value.code
+    streams = capsys.readouterr()
+    return code if isinstance(code, int) else 0, streams.out, streams.err
+
+
+GOOD = "A,B,freq\n01:01,08:01,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "02:01,07:02,-0.1\n", "line 3 of {path} is '-0.1'; a frequency is a number from 0 to 1"),
+        (GOOD + "02:01,07:02,NaN\n", "line 3 of {path} is 'NaN'; a frequency is a number from 0 to 1"),
+        (GOOD + "02:01,07:02,abc\n", "line 3 of {path} is 'abc'; write a number such as 1.25e-06"),
+        (GOOD + "02:01,07:02,1.5\n", "line 3 of {path} is '1.5'; a frequency is a number from 0 to 1"),
+        ("", "{path} is empty; it should hold haplotypes and their frequencies"),
+    ],
+    ids=["negative", "NaN", "no number", "above 1", "empty file"],
+)
+@pytest.mark.parametrize("command", ["impute", "predict", "info"])
+def test_frequencies_that_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    text: str,
+    said: str,
+) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(text)
+    arguments = {
+        "impute": ["impute", "--person", PERSON, "--frequencies", path],
+        "predict": ["predict", "--patient", PERSON, "--donor", PERSON, "--loci", "A,B", "--frequencies", path],
+        "info": ["frequencies", "info", path],
+    }[command]
+    code, out, complaint = run(monkeypatch, capsys, *arguments)
+    assert (code, out) == (1, "")
+    assert said.format(path=repr(str(path))) in complaint
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "01:01,08:01,1.0\n02:01,07:02,1.0\n",
+            "frequencies of set: frequencies sum to 2, not to 1; they are used as they are",
+        ),
+        ("01:01,08:01,0.5\n01:01,08:01,0.3\n02:01,07:02,0.2\n", "1 rows repeat an earlier haplotype"),
+        ("01:01,08:01,0.5\n02:01,07:02,0.2\n02:XX,07:02,0.3\n", "haplotypes of 1 names are left out under two-field"),
+    ],
+    ids=["sum to 2", "repeated", "not carried"],
+)
+def test_frequencies_that_are_used_and_said_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: str, said: str
+) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text("A,B,freq\n" + rows)
+    for arguments in (
+        ["impute", "--person", PERSON],
+        ["predict", "--patient", PERSON, "--donor", PERSON, "--loci", "A,B"],
+    ):
+        code, out, complaint = run(monkeypatch, capsys, *arguments, "--frequencies", path)
+        assert code == 0
+        assert said in complaint
+        assert "1.0000" in out
+
+
+def test_nobody_explains_anybody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text("A,B,freq\n")
+    code, out, complaint = run(monkeypatch, capsys, "impute", "--person", PERSON, "--frequencies", path)
+    assert code == 0
+    assert "it holds no haplotypes" in complaint
+    assert "not represented" in out
+    path.write_text(GOOD)
+    code, out, _ = run(monkeypatch, capsys, "impute", "--person", PERSON, "--frequencies", path, "--json")
+    assert (code, json.loads(out)["represented"]) == (0, False)
+
+
+def test_a_set_without_a_searched_locus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(GOOD)
+    pair = ["predict", "--patient", PERSON, "--donor", PERSON, "--frequencies", path, "--loci"]
+    code, out, _ = run(monkeypatch, capsys, *pair, "A,C")
+    assert code == 0
+    assert "the frequencies say nothing of C" in out
+    code, _, complaint = run(monkeypatch, capsys, *pair, "C,DRB1")
+    assert code == 1
+    assert "have the loci A, B; none of C, DRB1 is among them" in complaint
+
+
+def test_a_set_of_another_release() -> None:
+    # Its names are carried to what the release at hand compares; what it does not know is named.
+    table = pa.table({"A": ["A*01:01:01:01", "A*02:01P"], "frequency": [0.6, 0.4]})
+    freqs = am.HaplotypeFrequencies.from_arrow(table, population="X", release="3.33.0")
+    found = am.impute("A*01:01+A*02:01", freqs, am.Nomenclature.two_field())
+    assert found.represented
+    assert am.not_carried(freqs, am.Nomenclature.two_field()).num_rows == 0
+
+
+def digest_of_predictions(folder: Path) -> str:
+    """All bits that searches, predictions and imputations of some people give."""
+    digest = hashlib.sha256()
+    table = drawn_donors(7, 200)
+    registry, _ = am.Registry.build(folder / f"{_core.active_kernel()}.allo", table, nomenclature=NOM)
+    for patient in PATIENTS:
+        hits = registry.search(patient, LOCI, max_mismatches=3, frequencies=drawn_set(1))
+        assert hits.predictions is not None
+        digest.update("".join(hits.donor_ids.to_pylist()).encode())
+        digest.update(hits.predictions.values.tobytes())
+        predicted = am.predict_table(patient, table["gl"], drawn_set(2), NOM, LOCI, positions=True).table
+        for column in predicted.columns:
+            digest.update(column.combine_chunks().fill_null(-1.0).to_numpy().tobytes())
+    imputed = am.impute_table(table["gl"], drawn_set(1), NOM, best=5).table
+    digest.update(repr(imputed.to_pylist()).encode())
+    return digest.hexdigest()
+
+
+def test_same_bits_under_every_kernel(tmp_path: Path) -> None:
+    found = {}
+    for kernel in _core.supported_kernels():
+        environment = {**os.environ, "ALLOMATCH_ISA": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, __file__, str(tmp_path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        ran, found[kernel] = done.stdout.split()
+        assert ran == kernel
+    assert len(set(found.values())) == 1, found
+
+
+if __name__ == "__main__":
+    print(_core.active_kernel(), digest_of_predictions(Path(sys.argv[1])))
