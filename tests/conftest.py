@@ -14,6 +14,8 @@ from reference.truth import existing_data_dir, has_releases, needs_data
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("default", deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, derandomize=True, print_blob=True)
+# Under sanitizers a test looks for errors of memory, which few examples show as well as many, ten times slower.
+settings.register_profile("sanitizers", parent=settings.get_profile("ci"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

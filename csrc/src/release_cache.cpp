@@ -144,12 +144,7 @@ std::shared_ptr<const Nomenclature> Nomenclature::from_cache(std::span<const std
         loci.push_back(std::move(tables));
     }
     if (!reader.ok || !reader.at_end()) return nullptr;
-    for (auto& tables : loci) {
-        tables->derive();
-        result->loci_.push_back(tables);
-    }
-    const auto gene = [&](Locus locus) -> const ReleaseLocus& { return *loci[index_of(locus)]; };
-    result->loci_.push_back(joined_drb345(gene(Locus::DRB3), gene(Locus::DRB4), gene(Locus::DRB5)));
+    result->loci_ = completed(loci);
     return result;
 }
 

@@ -473,12 +473,7 @@ std::shared_ptr<const Nomenclature> Nomenclature::from_files(std::string release
     auto result = std::make_shared<Nomenclature>();
     result->release_ = std::move(release);
     result->macs_ = std::move(macs);
-    for (auto& locus : loci) {
-        locus->derive();
-        result->loci_.push_back(locus);
-    }
-    const auto gene = [&](Locus locus) -> const ReleaseLocus& { return *loci[index_of(locus)]; };
-    result->loci_.push_back(joined_drb345(gene(Locus::DRB3), gene(Locus::DRB4), gene(Locus::DRB5)));
+    result->loci_ = completed(loci);
     if (result->allele_count() == 0) {
         throw Error(ErrorCode::BadReleaseFile, "Allelelist.txt of release " + shown(result->release_) +
                                                    " lists no HLA allele; fetch the release file again");

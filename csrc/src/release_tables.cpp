@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "allomatch/parallel_for.hpp"
+
 namespace allomatch {
 
 Lists Lists::inverted(std::span<const std::uint32_t> group_of, std::size_t groups) {
@@ -269,6 +271,9 @@ void ReleaseLocus::derive_groups() {
     }
 }
 
+namespace {
+
+// What is in the files of three genes as one locus.
 std::shared_ptr<ReleaseLocus> joined_drb345(const ReleaseLocus& drb3, const ReleaseLocus& drb4,
                                             const ReleaseLocus& drb5) {
     auto all = std::make_shared<ReleaseLocus>();
@@ -309,8 +314,17 @@ std::shared_ptr<ReleaseLocus> joined_drb345(const ReleaseLocus& drb3, const Rele
         for (const Renamed& entry : one->version2) all->version2.push_back({of_gene(entry.from), of_gene(entry.to)});
         ++gene;
     }
-    all->derive();
     return all;
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const ReleaseLocus>> completed(std::span<const std::shared_ptr<ReleaseLocus>> genes) {
+    const auto gene = [&](Locus locus) -> const ReleaseLocus& { return *genes[index_of(locus)]; };
+    std::vector<std::shared_ptr<ReleaseLocus>> loci(genes.begin(), genes.end());
+    loci.push_back(joined_drb345(gene(Locus::DRB3), gene(Locus::DRB4), gene(Locus::DRB5)));
+    parallel_for(loci.size(), thread_count(0), Cancel{}, [&](std::size_t l) { loci[l]->derive(); });
+    return {loci.begin(), loci.end()};
 }
 
 }  // namespace allomatch

@@ -145,9 +145,10 @@ struct ReleaseLocus {
     mutable std::atomic<std::size_t> level_names_bytes_{0};
 };
 
-// DRB345: the three loci as one, every name with its gene.
-[[nodiscard]] std::shared_ptr<ReleaseLocus> joined_drb345(const ReleaseLocus& drb3, const ReleaseLocus& drb4,
-                                                          const ReleaseLocus& drb5);
+// What was read of the genes, by locus, with all that is derived of it; and DRB345, three of them as one, every name
+// with its gene.
+[[nodiscard]] std::vector<std::shared_ptr<const ReleaseLocus>> completed(
+    std::span<const std::shared_ptr<ReleaseLocus>> genes);
 
 // Visits an allele; where to go on.
 template <typename Visit>
