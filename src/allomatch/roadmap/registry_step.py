@@ -204,7 +204,7 @@ def patient_populations(
                 "patient",
                 "ethnicities",
                 ", ".join(patient.ethnicities),
-                f"the patient has {len(patient.ethnicities)} ethnicities; give one for each parent at most: the first two were used",
+                f"the patient has {len(patient.ethnicities)} ethnicities; give one a parent at most: the first two were used",
             )
         )
     try:
@@ -397,7 +397,8 @@ class _Step:
     def _add(
         self, source: RegistrySource, place: Place, kind: Kind, name: str, hits: Hits, reasons: Sequence[str]
     ) -> None:
-        rows = hits.to_arrow().select([each for each in _SHOWN if each in hits.to_arrow().column_names]).to_pylist()
+        table = hits.to_arrow()
+        rows = table.select([each for each in _SHOWN if each in table.column_names]).to_pylist()
         rows = rows or [{}] * len(hits)
         best = []
         probable = 0

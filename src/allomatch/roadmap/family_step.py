@@ -1,0 +1,100 @@
+"""The second step: what the answer about the family (:mod:`allomatch.roadmap.family`) means for the plan.
+
+The genetics are all there; here an answer becomes one of ``"identical donor"``, ``"type relatives"``, ``"haploidentical donor"``,
+``"no donor"`` and ``"no family"``, with the relatives as options in the order in which one would look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
+from allomatch.nomenclature import Nomenclature
+from allomatch.roadmap.case import Patient, Problem, Relative
+from allomatch.roadmap.family import FamilyAnswer, FamilyPolicy, MemberAnswer, assess_family
+from allomatch.roadmap.policies import Policies
+from allomatch.roadmap.steps import Option, Step
+
+__all__ = ["Family", "step", "take"]
+
+_ORDER = {"identical": 0, None: 1, "haploidentical": 2, "other": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The family, assessed; no answer if there is none.
+
+    Attributes:
+        answer: What is known of it.
+        problems: What of it could not be used.
+    """
+
+    answer: FamilyAnswer | None
+    problems: tuple[Problem, ...]
+
+
+def take(
+    patient: Patient,
+    relatives: Sequence[Relative],
+    nomenclature: Nomenclature,
+    frequencies: HaplotypeFrequencies | FrequencySets | None,
+    policies: Policies,
+) -> Family:
+    """Assess the family under the rules of the policies."""
+    if not relatives:
+        return Family(None, ())
+    policy = family_policy(policies)
+    answer = assess_family(patient, relatives, nomenclature, frequencies=frequencies, policy=policy)
+    return Family(answer, answer.problems)
+
+
+def family_policy(policies: Policies) -> FamilyPolicy:
+    """Return the rules about families that the policies hold."""
+    return FamilyPolicy(**policies.values["family"])
+
+
+def step(family: Family, title: str, reasons: Sequence[str]) -> Step:
+    """Return the step of the plan."""
+    answer = family.answer
+    words = "the registries: the match likelihood needs their sizes and populations (allomatch.chances), which a case does not give"
+    if answer is None:
+        said = (*reasons, "no relatives are known: ask for brothers, sisters, parents and children first")
+        return Step("family", title, "no family", (), said, None, words, None)
+    members = sorted(answer.members, key=lambda each: (_ORDER[each.category], not each.usable, -each.p_identical))
+    options = tuple(_option(each) for each in members)
+    usable = [each for each in members if each.usable]
+    first = "; ".join(each.reason for each in answer.type_first[:3])
+    said = (
+        *reasons,
+        f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical with "
+        f"{answer.p_any_haploidentical:.4f}",
+    )
+    if any(each.category == "identical" for each in usable):
+        result = "identical donor"
+    elif any(each.p_identical > 0 for each in answer.type_first):
+        result = "type relatives"
+        said = (*said, f"whom to type first: {first}")
+    elif any(each.category == "haploidentical" for each in usable):
+        result = "haploidentical donor"
+    elif answer.type_first:
+        result = "type relatives"
+        said = (*said, f"whom to type first: {first}")
+    else:
+        result = "no donor"
+    return Step("family", title, result, options, said, None, words, answer)
+
+
+def _option(member: MemberAnswer) -> Option:
+    if member.category is None:
+        said = f"untyped: haploidentical with probability {member.p_haploidentical:.4f}"
+    elif member.category == "haploidentical" and member.shared is not None:
+        said = f"haploidentical, shares {member.shared}"
+    else:
+        said = member.category
+    if not member.usable:
+        said += ", not usable"
+    return Option(
+        member.id, member.relation, said, member.p_identical, "HLA-identical", (*member.reasons, *member.warnings)
+    )
