@@ -78,7 +78,6 @@ ROOMS = {
         "who_serology",
     },
     "phenotype": {"phenotype_text"},
-    "report": {"report_pedigree"},
     "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
     "kernel_choice": {"dispatch"},
 }
@@ -145,7 +144,8 @@ FACE = {
         "people",
         "phenotype",
     },
-    "report": set(),
+    "report_pedigree": set(),
+    "report": {"report_pedigree"},
     "roadmap": {
         "carried",
         "cord",
