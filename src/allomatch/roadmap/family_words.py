@@ -1,0 +1,298 @@
+"""Words of the family step: labels of haplotypes, each member's reasons and warnings, whom to type first.
+
+What: the numbers of `sharing` and the likeliest inheritance as :class:`MemberAnswer` and :class:`TypingAdvice`. Invariants: `a` is
+the patient's paternal haplotype, `b` the maternal one; a side is named only where it is settled; no name of a person is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from allomatch.match import Match
+from allomatch.roadmap.family_answer import FamilyPolicy, MemberAnswer, TypingAdvice
+from allomatch.roadmap.family_typings import UNKNOWN, FamilyTypings, Pattern
+from allomatch.roadmap.inheritance import Descent, Labels
+from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
+from allomatch.roadmap.sharing import Sharing
+
+__all__ = ["Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
+
+_SETTLED = 0.95
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Haplotypes:
+    """The likeliest haplotypes.
+
+    Attributes:
+        label: By founder chromosome.
+        text: By label.
+        pair: The patient's, a and b; None if nothing is known.
+        probability: Of the pair, whichever is paternal.
+        settled: Whether it is known which of the two is paternal.
+    """
+
+    label: dict[int, str]
+    text: dict[str, str]
+    pair: tuple[str, str] | None
+    probability: float | None
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found of a family."""
+
+    pedigree: Pedigree
+    sharing: Sharing
+    best: Descent
+    haplotypes: Haplotypes
+    typed: frozenset[str]
+    matches: Mapping[str, Match | None]
+    notes: Mapping[str, tuple[str, ...]]
+    usable: frozenset[str]
+    frequencies_in_words: str
+
+
+def _mosaic(side: Sequence[int], rows: Mapping[int, Pattern]) -> Pattern:
+    return tuple(rows[chromosome][at] if chromosome in rows else UNKNOWN for at, chromosome in enumerate(side))
+
+
+def _text(pattern: Sequence[int], typings: FamilyTypings) -> str:
+    return "~".join(
+        typings.names[at][allele] if allele != UNKNOWN else f"{typings.loci[at]}*?" for at, allele in enumerate(pattern)
+    )
+
+
+def _most(side: Sequence[int]) -> int:
+    """Return the founder chromosome of most loci."""
+    return max(dict.fromkeys(side), key=list(side).count)
+
+
+def label_haplotypes(ways: Sequence[Descent], order: Sequence[str], typings: FamilyTypings) -> Haplotypes:
+    """Name the founders' chromosomes of the likeliest inheritance, and say how sure the patient's pair is."""
+    best = ways[0]
+    rows: dict[int, Pattern] = {}
+    for component in best.components:
+        rows |= max(component, key=lambda row: row[1])[0]
+    total = sum(way.weight for way in ways)
+    pairs: dict[tuple[Pattern, Pattern], float] = {}
+    for way in ways:
+        maternal, paternal = way.labels[PATIENT]
+        own = next((c for c in way.components if c and {*maternal, *paternal} & c[0][0].keys()), None)
+        for row, share in own or ():
+            pair = _mosaic(paternal, row), _mosaic(maternal, row)
+            pairs[pair] = pairs.get(pair, 0.0) + way.weight * share / total
+    # The pair that is likeliest over all inheritances, not only in the likeliest.
+    settled, probability, shown = False, None, None
+    if pairs:
+        (a, b) = max(
+            pairs,
+            key=lambda pair: (
+                pairs[pair] + pairs.get((pair[1], pair[0]), 0.0) * (pair[0] != pair[1]) + pairs[pair] * 1e-9
+            ),
+        )
+        both = pairs[a, b] + (pairs.get((b, a), 0.0) if a != b else 0.0)
+        settled, probability, shown = (
+            pairs[a, b] >= _SETTLED * both and a != b,
+            min(1.0, both),
+            (_text(a, typings), _text(b, typings)),
+        )
+    label: dict[int, str] = {}
+    text: dict[str, str] = {}
+    maternal, paternal = best.labels[PATIENT]
+    for chromosome in [
+        _most(paternal),
+        _most(maternal),
+        *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side),
+    ]:
+        if chromosome not in label and chromosome in rows and len(label) < len(_LETTERS):
+            label[chromosome] = _LETTERS[len(label)]
+            text[label[chromosome]] = _text(rows[chromosome], typings)
+    if shown is not None:
+        text |= dict(zip("ab", shown, strict=True))
+    return Haplotypes(label, text, shown, probability, settled)
+
+
+def _own_labels(labels: Labels | None, haplotypes: Haplotypes) -> tuple[str | None, str | None]:
+    if labels is None:
+        return None, None
+    maternal, paternal = (haplotypes.label.get(_most(side)) for side in labels)
+    return maternal, paternal
+
+
+def member_answers(
+    relatives: Sequence[str], found: Findings, policy: FamilyPolicy, ages: Mapping[str, float | None]
+) -> list[MemberAnswer]:
+    """Answer for each relative, and for the people who connect them."""
+    people = {person.id: person for person in found.pedigree.people}
+    answers = [
+        _member(people[name], found, policy, ages.get(name)) if name in people else _left_out(name, found)
+        for name in relatives
+    ]
+    for person in found.pedigree.people:
+        if person.id != PATIENT and person.id not in relatives:
+            answers.append(_member(person, found, policy, None))
+    return answers
+
+
+def _left_out(name: str, found: Findings) -> MemberAnswer:
+    one = found.pedigree.left_out[name]
+    return MemberAnswer(
+        name, str(one.relation), one.sex, False, (), (None, None), None, None, 0.0, 0.0, 0.0, 0.0, found.matches.get(name), False,
+        ("not assessed: the relation cannot be used", *found.notes.get(name, ())), (),
+    )  # fmt: skip
+
+
+def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | None) -> MemberAnswer:
+    name = person.id
+    relative = found.pedigree.relatives.get(name)
+    typed = name in found.typed
+    twin = person.genes == PATIENT
+    labels = found.best.labels.get(PATIENT if twin else name)
+    shares = found.sharing.people.get(name)
+    identical, haploidentical, other, chance = (
+        (1.0, 0.0, 0.0, 0.0)
+        if twin or shares is None
+        else (shares.identical, shares.haploidentical, shares.other, shares.by_chance)
+    )
+    category = None
+    if typed:
+        category = max(
+            (identical + min(chance, 1.0), 2, "identical"), (haploidentical, 1, "haploidentical"), (other, 0, "other")
+        )[2]
+        if category == "identical" and identical + chance < max(haploidentical, other):
+            category = "haploidentical" if haploidentical >= other else "other"
+    own = _own_labels(labels, found.haplotypes)
+    shared = _shared(own, found.haplotypes) if category == "haploidentical" else None
+    reasons, warnings = [], []
+    if relative is None:
+        reasons.append("not among the relatives given; added because others descend from this person")
+    elif typed:
+        reasons.append(_typed_words(category or "", identical, haploidentical, other, chance, shared))
+    else:
+        reasons.append(
+            f"untyped: identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+        )
+    if twin:
+        reasons.append("an identical twin has the patient's genes")
+        warnings.append("an identical twin as donor gives no graft-versus-malignancy effect")
+    if typed:
+        reasons.append(found.frequencies_in_words)
+    reasons += found.notes.get(name, ())
+    if relative is not None:
+        if relative.available is False:
+            reasons.append("not available")
+        reasons += [f"medical reason against: {reason}" for reason in relative.medical_reasons_against]
+        warnings += _warnings(person, found, category, own, age, policy)
+    return MemberAnswer(
+        name, person.relation, person.sex, typed, tuple(p for p in (person.mother, person.father) if p), own, category, shared,
+        identical, haploidentical, other, chance, found.matches.get(name), name in found.usable, tuple(r for r in reasons if r), tuple(warnings),
+    )  # fmt: skip
+
+
+def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str | None:
+    for label, side in (("a", "paternal"), ("b", "maternal")):
+        if label in own:
+            return f"{label} ({side})" if haplotypes.settled else label
+    return None
+
+
+def _typed_words(
+    category: str, identical: float, haploidentical: float, other: float, chance: float, shared: str | None
+) -> str:
+    chances = f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+    if category == "identical":
+        how = "by descent" if identical >= chance else "by chance: the same alleles on haplotypes of other origin"
+        return f"HLA-identical {how} ({chances})"
+    if category == "haploidentical":
+        return f"haploidentical{f', shares haplotype {shared}' if shared else ''} ({chances})"
+    return f"shares no haplotype along all loci ({chances})"
+
+
+def _warnings(
+    person: Person,
+    found: Findings,
+    category: str | None,
+    own: tuple[str | None, str | None],
+    age: float | None,
+    policy: FamilyPolicy,
+) -> list[str]:
+    words: list[str] = []
+    name = person.id
+    if person.relation == "mother":
+        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the patient's paternal ones in pregnancy; "
+                     "reports differ by protocol (Stern 2008, Wang 2014)")  # fmt: skip
+    elif category == "haploidentical" and found.haplotypes.settled:
+        mother = found.pedigree[PATIENT].mother
+        not_inherited = set(_own_labels(found.best.labels.get(mother or ""), found.haplotypes)) - {None, "b"}
+        mismatched = set(own) - {None, "a", "b"}
+        if not_inherited & mismatched:
+            words.append(f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
+                         "tolerance has been described (van Rood 2002)")  # fmt: skip
+        elif mismatched and person.mother == mother and "b" in own:
+            words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
+    probability = found.haplotypes.probability
+    if name in found.typed and probability is not None and probability < _SETTLED:
+        words.append(
+            f"phase not settled: the likeliest pair of the patient's haplotypes has the probability {probability:.4f}; typing a parent would settle it"
+        )
+    compared = found.matches.get(name)
+    if compared is not None and compared.greatest:
+        gvh, hvg = compared.gvh, compared.hvg
+        if gvh or hvg:
+            more = (
+                "more in the direction of GvH"
+                if gvh > hvg
+                else "more in the direction of HvG"
+                if hvg > gvh
+                else "as many either way"
+            )
+            words.append(f"mismatches at least {gvh} GvH and {hvg} HvG: {more}")
+        elif compared.mismatches == 0:
+            words.append("matched only as far as the typings tell: type at high resolution")
+    if age is not None and age < policy.adult_age:
+        words.append(f"a minor ({age:.0f} years): the rules for minor donors apply")
+    return words
+
+
+def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
+    """Return the untyped who may be donors, whose typing is worth the most first."""
+    worth = {"identical": policy.value_identical, "haploidentical": policy.value_haploidentical, "other": 0.0}
+    known = 0.0
+    for person in found.pedigree.people:
+        if person.id in found.typed & found.usable:
+            if person.genes == PATIENT:
+                known = max(known, worth["identical"])
+            else:
+                one = found.sharing.people[person.id]
+                known = max(
+                    known,
+                    worth["identical"] * min(1.0, one.alike)
+                    + worth["haploidentical"] * max(0.0, one.haploidentical - one.by_chance),
+                )
+    advice = []
+    for person in found.pedigree.people:
+        name = person.id
+        if name not in found.usable or name in found.typed or name not in found.pedigree.relatives:
+            continue
+        if person.genes == PATIENT:
+            identical, haploidentical = 1.0, 0.0
+        else:
+            one = found.sharing.people[name]
+            identical = min(1.0, one.alike)
+            haploidentical = max(0.0, min(one.haploidentical, 1.0 - identical))
+        value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(
+            0.0, worth["haploidentical"] - known
+        )
+        reason = f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best known donor {value:.4f}"
+        if (
+            person.relation in ("mother", "father")
+            and found.haplotypes.probability is not None
+            and found.haplotypes.probability < _SETTLED
+        ):
+            reason += "; a parent's typing also settles the patient's haplotypes"
+        advice.append(TypingAdvice(name, identical, haploidentical, value, reason))
+    return sorted(advice, key=lambda one: (-one.value, -one.p_identical, one.id))
