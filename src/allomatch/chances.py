@@ -7,8 +7,8 @@ From it: curves over size and time, the value of recruiting, and the chance that
 
 Invariants: q is exact (:mod:`allomatch.chances_donors`); averages say their standard error by drawing, and that alone:
 frequencies, sizes and availabilities are taken as given, and are less sure than that. Differences and curves use the same
-patients at every point. Everything here supports professionals who plan and counsel; it decides nothing, and promises no donor. docs/chances.md has the
-formulas, the figures that it was held against, and what five broad populations cannot tell apart.
+patients at every point. Everything here supports professionals who plan and counsel; it decides nothing, and promises no
+donor. docs/chances.md has the formulas, what it was held against, and what five broad populations cannot tell apart.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class WorldTotal:
     source: str
 
 
-_DUTCH = "Haematologica, Dutch searches for unrelated donors 2001 to 2012 (haematologica.org/article/view/7936): from 7 to 21 million"
+_DUTCH = "Haematologica, Dutch donor searches 2001 to 2012 (haematologica.org/article/view/7936): from 7 to 21 million"
 _SWISS = "WMDA, cited by Swiss Transfusion SRC in its annual report"
 
 WORLD_DONORS: tuple[WorldTotal, ...] = (
@@ -65,9 +65,9 @@ class Origin:
 
 
 _SIZES = (
-    "10.5 million adults (Gragert et al., NEJM 2014;371:339, introduction) times the shares that recruiters published of that registry "
-    "(gacouncil.org, undated: Caucasian 74 %, Hispanic 10 %, African American 7 %, Asian 7 %, Pacific Islander 0.1 %, Native American "
-    "1 %; 3 % of several origins are left out)"
+    "10.5 million adults (Gragert et al., NEJM 2014;371:339, introduction) times the shares that recruiters published of that "
+    "registry (gacouncil.org, undated: Caucasian 74 %, Hispanic 10 %, African American 7 %, Asian 7 %, Pacific Islander 0.1 %, "
+    "Native American 1 %; 3 % of several origins are left out)"
 )
 _OURS = (
     "availability is ours: the table of the paper could not be read; half of the donors of European and a quarter of those of "
