@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_chances import chances_command
 from allomatch.cli_estimate import estimate_command
 from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
@@ -57,6 +58,7 @@ app.command("match")(match_command)
 app.command("impute")(impute_command)
 app.command("predict")(predict_command)
 app.command("roadmap")(roadmap_command)
+app.command("chances")(chances_command)
 
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
