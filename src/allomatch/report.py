@@ -214,7 +214,8 @@ def _chip(letter: str | None) -> str:
 def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str:
     if detail is None:
         return ""
-    letters = ("a", "b") if detail["patient_haplotypes"] is not None else (None, None)
+    # As of everyone, the maternal one first: a is the patient's paternal haplotype, b the maternal one.
+    letters = ("b", "a") if detail["patient_haplotypes"] is not None else (None, None)
     drawing = pedigree_svg(detail["members"], patient["sex"], letters)
     rows = [
         (

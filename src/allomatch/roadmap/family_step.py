@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.nomenclature import Nomenclature
@@ -41,31 +43,45 @@ def take(
     nomenclature: Nomenclature,
     frequencies: HaplotypeFrequencies | FrequencySets | None,
     policies: Policies,
+    today: date,
 ) -> Family:
     """Assess the family under the rules of the policies."""
     if not relatives:
         return Family(None, ())
     policy = family_policy(policies)
-    answer = assess_family(patient, relatives, nomenclature, frequencies=frequencies, policy=policy)
+    answer = assess_family(patient, relatives, nomenclature, frequencies=frequencies, policy=policy, today=today)
     return Family(answer, answer.problems)
 
 
 def family_policy(policies: Policies) -> FamilyPolicy:
     """Return the rules about families that the policies hold."""
-    return FamilyPolicy(**policies.values["family"])
+    values = dict(policies.values["family"])
+    try:
+        return FamilyPolicy(**{**values, "sources": tuple(values.get("sources", ()))})
+    except TypeError as failure:
+        raise problem(
+            "InvalidArgument", f"the policies' rules about families: {failure}; see policies.json"
+        ) from failure
 
 
-def step(family: Family, title: str, reasons: Sequence[str]) -> Step:
-    """Return the step of the plan."""
+def step(family: Family, title: str, reasons: Sequence[str], following: tuple[float | None, str]) -> Step:
+    """Return the step of the plan.
+
+    Args:
+        family: The family.
+        title: Of the step.
+        reasons: What is said first.
+        following: What may be expected of the next step (:mod:`allomatch.roadmap.next_step`).
+    """
     answer = family.answer
-    words = "the registries: the match likelihood needs their sizes and populations (allomatch.chances), which a case does not give"
     if answer is None:
         said = (*reasons, "no relatives are known: ask for brothers, sisters, parents and children first")
-        return Step("family", title, "no family", (), said, None, words, None)
+        return Step("family", title, "no family", (), said, *following, None)
     members = sorted(answer.members, key=lambda each: (_ORDER[each.category], not each.usable, -each.p_identical))
-    options = tuple(_option(each) for each in members)
+    # People nobody mentioned, who only connect the others, are in brackets: nobody can be asked to donate in their place.
+    options = tuple(_option(each) for each in members if not each.id.startswith("("))
     usable = [each for each in members if each.usable]
-    first = "; ".join(each.reason for each in answer.type_first[:3])
+    first = "; ".join(f"{each.id}: {each.reason}" for each in answer.type_first[:3])
     said = (
         *reasons,
         f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical with "
@@ -83,7 +99,7 @@ def step(family: Family, title: str, reasons: Sequence[str]) -> Step:
         said = (*said, f"whom to type first: {first}")
     else:
         result = "no donor"
-    return Step("family", title, result, options, said, None, words, answer)
+    return Step("family", title, result, options, said, *following, answer)
 
 
 def _option(member: MemberAnswer) -> Option:

@@ -21,6 +21,7 @@ from allomatch.nomenclature import Nomenclature
 from allomatch.roadmap import family_step, plan_parts
 from allomatch.roadmap.autologous import AutologousAnswer, age_in_years, assess_autologous
 from allomatch.roadmap.case import Harvest, Patient, Problem, RegistrySource, Relative
+from allomatch.roadmap.next_step import chance_of_registries
 from allomatch.roadmap.policies import Policies
 from allomatch.roadmap.registry_step import DonorOption, RegistryAnswer, assess_registries
 from allomatch.roadmap.steps import Option, Step
@@ -179,15 +180,16 @@ class Roadmap:
         patient, rules = self._patient, self._policies
         problems = _patient_problems(patient, self._today)
         own = assess_autologous(patient, self._harvests, rules, self._today)
-        family = family_step.take(patient, self._family, self._nomenclature, self._frequencies, rules)
+        family = family_step.take(patient, self._family, self._nomenclature, self._frequencies, rules, self._today)
         found = assess_registries(
             patient, self._registries, self._nomenclature, self._frequencies, rules, self._today, threads=threads
         )
+        expected = chance_of_registries(patient, self._registries, self._nomenclature, self._frequencies, rules)
         grades = {} if own.indication is None else own.indication.allogeneic
         source = rules.values["indications"]["source"]
         steps = (
             _own_step(own, family),
-            family_step.step(family, _TITLES["family"], _graded(grades, ("MSD", "MMAD"), source)),
+            family_step.step(family, _TITLES["family"], _graded(grades, ("MSD", "MMAD"), source), expected),
             _registry_step(found, _graded(grades, ("MUD", "MMAD"), source)),
         )
         unique = dict.fromkeys((*self._problems, *problems, *own.problems, *family.problems, *found.problems))
@@ -291,7 +293,7 @@ def _recommend(steps: Sequence[Step], rules: Policies) -> Recommendation:
                 reason += f"; to be asked as well: {', '.join(each.title for each in asked)}"
             family = next(each for each in steps if each.name == "family")
             if step.name == "registries" and family.answer == "type relatives":
-                reason += f"; before that, type the relatives: {family.next_reason}"
+                reason += f"; before that, type {', '.join(plan_parts.leading(family))}"
             return Recommendation(step.name, options, reason)
     by_name = {step.name: step for step in steps}
     if by_name["family"].answer == "type relatives":
