@@ -13,6 +13,16 @@ from allomatch.roadmap.steps import Step
 __all__ = ["leading", "patient_dict", "problem_dict", "step_dict"]
 
 
+def within_one(p: float) -> float:
+    """Return a probability without what the rounding of sums put beyond 0 or 1.
+
+    Raises:
+        AssertionError: More than rounding: something is wrong.
+    """
+    assert -1e-9 <= p <= 1 + 1e-9, p
+    return min(1.0, max(0.0, p))
+
+
 def leading(step: Step) -> tuple[str, ...]:
     """Return the ids of the options that a step's answer is about, at most ten."""
     detail = step.detail
@@ -76,13 +86,13 @@ def step_dict(step: Step) -> dict[str, Any]:
                 "id": each.id,
                 "what": each.what,
                 "answer": each.answer,
-                "p": each.p,
+                "p": None if each.p is None else within_one(each.p),
                 "p_of": each.p_of,
                 "reasons": list(each.reasons),
             }
             for each in step.options
         ],
-        "next": {"p": step.chance_next, "reason": step.next_reason},
+        "next": {"p": None if step.chance_next is None else within_one(step.chance_next), "reason": step.next_reason},
         "detail": _detail(step.detail),
     }
 
@@ -129,12 +139,12 @@ def _autologous(answer: AutologousAnswer) -> dict[str, Any]:
 def _family(answer: FamilyAnswer) -> dict[str, Any]:
     return {
         "loci": list(answer.loci),
-        "p_any_identical": answer.p_any_identical,
-        "p_any_haploidentical": answer.p_any_haploidentical,
-        "phase_probability": answer.phase_probability,
+        "p_any_identical": within_one(answer.p_any_identical),
+        "p_any_haploidentical": within_one(answer.p_any_haploidentical),
+        "phase_probability": None if answer.phase_probability is None else within_one(answer.phase_probability),
         "patient_haplotypes": None if answer.patient_haplotypes is None else list(answer.patient_haplotypes),
         "haplotypes": dict(answer.haplotype_text),
-        "recombination_mass": answer.recombination_mass,
+        "recombination_mass": within_one(answer.recombination_mass),
         "members": [
             {
                 "id": each.id,
@@ -145,10 +155,10 @@ def _family(answer: FamilyAnswer) -> dict[str, Any]:
                 "haplotypes": list(each.haplotypes),
                 "category": each.category,
                 "shared": each.shared,
-                "p_identical": each.p_identical,
-                "p_haploidentical": each.p_haploidentical,
-                "p_other": each.p_other,
-                "p_identical_by_chance": each.p_identical_by_chance,
+                "p_identical": within_one(each.p_identical),
+                "p_haploidentical": within_one(each.p_haploidentical),
+                "p_other": within_one(each.p_other),
+                "p_identical_by_chance": within_one(each.p_identical_by_chance),
                 "match": None if each.match is None else each.match.to_dict(),
                 "usable": each.usable,
                 "reasons": list(each.reasons),
@@ -159,8 +169,8 @@ def _family(answer: FamilyAnswer) -> dict[str, Any]:
         "type_first": [
             {
                 "id": each.id,
-                "p_identical": each.p_identical,
-                "p_haploidentical": each.p_haploidentical,
+                "p_identical": within_one(each.p_identical),
+                "p_haploidentical": within_one(each.p_haploidentical),
                 "value": each.value,
                 "reason": each.reason,
             }
@@ -207,7 +217,7 @@ def _donor(option: DonorOption) -> dict[str, Any]:
         "donor_id": hit.donor_id,
         "rank": hit.rank + 1,
         "likelihood": hit.likelihood,
-        "p_match": option.p_match,
+        "p_match": None if option.p_match is None else within_one(option.p_match),
         "mismatches": hit.match.mismatches,
         "greatest": hit.match.greatest,
         "by_locus": [
@@ -220,7 +230,7 @@ def _donor(option: DonorOption) -> dict[str, Any]:
                 "greatest": each.greatest,
                 "gvh": each.gvh,
                 "hvg": each.hvg,
-                "p_match": hit.p_by_locus[each.locus][0] if each.locus in hit.p_by_locus else None,
+                "p_match": within_one(hit.p_by_locus[each.locus][0]) if each.locus in hit.p_by_locus else None,
             }
             for each in hit.match.loci
         ],
