@@ -9,10 +9,10 @@ escaped. The page says that it supports professionals and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from allomatch.report_pedigree import UNKNOWN_COLOUR, haplotype_colour, pedigree_svg
+from allomatch.report_text import shown as _t
 
 __all__ = ["COLOURS", "fragment_of", "html_of"]
 
@@ -83,15 +83,6 @@ def _body(plan: Mapping[str, Any]) -> str:
 
 
 # ---- parts ----------------------------------------------------------------------------------------------------------------
-
-
-def _t(value: object) -> str:
-    """Escape what came from outside; control characters, which no page may hold, become their codes."""
-    text = "" if value is None else str(value)
-    shown = "".join(
-        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
-    )
-    return escape(shown, quote=True)
 
 
 def _known(value: object) -> str:

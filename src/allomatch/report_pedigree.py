@@ -8,8 +8,9 @@ is not known. The drawing says everything in its description too, for those who 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
+
+from allomatch.report_text import shown
 
 __all__ = ["HAPLOTYPE_COLOURS", "UNKNOWN_COLOUR", "pedigree_svg"]
 
@@ -42,7 +43,7 @@ def pedigree_svg(
         f'<svg class="pedigree" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'aria-labelledby="pedigree-title pedigree-desc" xmlns="http://www.w3.org/2000/svg">'
         '<title id="pedigree-title">Pedigree of the family with haplotypes</title>'
-        f'<desc id="pedigree-desc">{escape(told)}</desc>{"".join(body)}</svg>'
+        f'<desc id="pedigree-desc">{shown(told)}</desc>{"".join(body)}</svg>'
     )
 
 
@@ -195,9 +196,9 @@ def _person(name: str, one: Mapping[str, Any], x: float, y: float) -> str:
     label = name if len(name) <= 16 else name[:15] + "\u2026"
     category = str(one["category"])
     return (
-        f'<g class="person">{shape}{arrow}{boxes}'
-        f'<text x="{x:.1f}" y="{y + 57:.1f}" text-anchor="middle" class="who">{escape(label)}</text>'
-        f'<text x="{x:.1f}" y="{y + 71:.1f}" text-anchor="middle" class="what">{escape(category)}</text></g>'
+        f'<g class="person" data-id="{shown(name)}">{shape}{arrow}{boxes}'
+        f'<text x="{x:.1f}" y="{y + 57:.1f}" text-anchor="middle" class="who">{shown(label)}</text>'
+        f'<text x="{x:.1f}" y="{y + 71:.1f}" text-anchor="middle" class="what">{shown(category)}</text></g>'
     )
 
 
@@ -205,7 +206,7 @@ def _box(letter: str | None, x: float, y: float) -> str:
     colour = UNKNOWN_COLOUR if letter is None else haplotype_colour(letter)
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="22" height="18" rx="3" fill="{colour}"/>'
-        f'<text x="{x + 11:.1f}" y="{y + 13.5:.1f}" text-anchor="middle" class="letter">{escape((letter or "?")[:2])}</text>'
+        f'<text x="{x + 11:.1f}" y="{y + 13.5:.1f}" text-anchor="middle" class="letter">{shown((letter or "?")[:2])}</text>'
     )
 
 
