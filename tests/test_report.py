@@ -304,6 +304,13 @@ def test_the_pedigree_has_everyone_once_and_nobody_on_top_of_another(plan: dict[
         assert member["id"] in svg.children[1].words
         for parent in member["parents"]:
             assert people[parent][1] < people[member["id"]][1], (parent, member["id"])
+    # Partners stand side by side, so that no line goes through somebody else.
+    for member in members:
+        for one, other in [member["parents"]] if member["parents"] else []:
+            (x, y, _), (x2, y2, _) = people[one], people[other]
+            between = [n for n, spot in people.items() if spot[1] == y and min(x, x2) < spot[0] < max(x, x2)]
+            assert y == y2
+            assert not between, (one, other, between)
     patient = people["patient"]
     for sibling in ("sister-1", "brother-1", "brother-2"):
         assert people[sibling][1] == patient[1]

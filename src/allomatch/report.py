@@ -41,6 +41,7 @@ _OPEN = {
     "cord blood",
 }
 _BAR = "#1f5fa8"
+_SHORT = {"autologous": "Own cells", "family": "Family", "registries": "Stem cell bank"}
 
 
 def html_of(plan: Mapping[str, Any]) -> str:
@@ -139,7 +140,7 @@ def _road(plan: Mapping[str, Any]) -> str:
         parts.append(
             f'<rect x="{x}" y="14" width="200" height="92" rx="10" fill="{ground}" stroke="#111" '
             f'stroke-width="{5 if here else 1}"/>'
-            + line(x + 100, 40, ink, f"{at + 1}. {step['title'][:30]}")
+            + line(x + 100, 40, ink, f"{at + 1}. {_SHORT[step['name']]}")
             + line(x + 100, 66, ink, step["answer"], " strong")
             + line(x + 100, 92, ink, "discuss this first" if here else "")
         )

@@ -122,6 +122,55 @@ def _levels(people: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     return {name: each - least for name, each in level.items()}
 
 
+def _sides(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return which side of the family everyone is on: -1 the one parent's, 0 both, 1 the other's; the parents stand inside."""
+
+    def kin(parent: str) -> set[str]:
+        found, waiting = {parent}, [parent]
+        while waiting:
+            above = people[waiting.pop()]["parents"]
+            waiting += [each for each in above if each not in found]
+            found |= set(above)
+        while below := {child for child, one in people.items() if child not in found and found & set(one["parents"])}:
+            found |= below
+        return found
+
+    parents = people[_PATIENT]["parents"]
+    if len(parents) != 2:
+        return dict.fromkeys(people, 0.0)
+    right, left = (kin(each) for each in parents)
+    sides = {name: float(name in right) - float(name in left) for name in people}
+    return {**sides, parents[0]: 0.5, parents[1]: -0.5}
+
+
+def _blocks(
+    people: Mapping[str, Mapping[str, Any]], level: Mapping[str, int], sides: Mapping[str, float]
+) -> list[list[str]]:
+    """Return who stands side by side: everyone with the partners whose own parents are not drawn."""
+    mates: dict[str, list[str]] = {name: [] for name in people}
+    for one in people.values():
+        for name in one["parents"]:
+            for mate in one["parents"]:
+                if mate != name and mate not in mates[name] and level[mate] == level[name]:
+                    mates[name].append(mate)
+    taken: set[str] = set()
+    blocks = []
+    # Those with parents, then those with most partners, gather the others around them.
+    for name in sorted(people, key=lambda each: (not people[each]["parents"], -len(mates[each]))):
+        if name in taken:
+            continue
+        block = [name]
+        for mate in mates[name]:
+            if mate not in taken and not people[mate]["parents"]:
+                # The patient's parents stand together, other partners on the outer side.
+                own = {sides[name], sides[mate]} == {0.5, -0.5}
+                outer = sides[name] == -0.5 if not own else sides[name] == 0.5
+                block.insert(0 if outer else len(block), mate)
+        taken |= set(block)
+        blocks.append(block)
+    return blocks
+
+
 def _places(people: Mapping[str, Mapping[str, Any]], level: Mapping[str, int]) -> dict[str, tuple[float, float]]:
     """Return where everyone stands: near parents, children and partners, nobody on top of another."""
     x = {name: float(number) for number, name in enumerate(people)}
@@ -139,19 +188,25 @@ def _places(people: Mapping[str, Mapping[str, Any]], level: Mapping[str, int]) -
         ]
         for name, one in people.items()
     }
-    for _ in range(30):
+    sides = _sides(people)
+    blocks = _blocks(people, level, sides)
+    # A partner from outside the family is on nobody's side: the one who has a side says where the block stands.
+    side = {block[0]: max((sides[name] for name in block), key=lambda each: abs(each)) for block in blocks}
+    for _ in range(40):
         wanted = {
             name: sum(x[each] for each in near[name]) / len(near[name]) if near[name] else x[name] for name in people
         }
         for row in range(max(level.values(), default=0) + 1):
-            names = sorted((name for name in people if level[name] == row), key=lambda name: (wanted[name], x[name]))
+            here = [block for block in blocks if level[block[0]] == row]
+            middle = {block[0]: sum(wanted[name] for name in block) / len(block) for block in here}
             last = float("-inf")
-            spots = {}
-            for name in names:
-                last = max(wanted[name], last + 1.0)
-                spots[name] = last
+            spots: dict[str, float] = {}
+            for block in sorted(here, key=lambda block: (side[block[0]], middle[block[0]], x[block[0]])):
+                start = max(middle[block[0]] - (len(block) - 1) / 2, last + 1.0)
+                spots |= {name: start + at for at, name in enumerate(block)}
+                last = start + len(block) - 1
             # What was pushed aside moves back as one.
-            shift = sum(spots[name] - wanted[name] for name in names) / len(names) if names else 0.0
+            shift = sum(spots[name] - wanted[name] for name in spots) / len(spots) if spots else 0.0
             x |= {name: spot - shift for name, spot in spots.items()}
     least = min(x.values(), default=0.0)
     return {name: ((x[name] - least) * _STEP + _STEP / 2, level[name] * _LEVEL + 40.0) for name in people}
