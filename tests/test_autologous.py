@@ -84,6 +84,7 @@ def test_the_answer_is_that_of_the_rules_in_plain_words(
     assert [each.answer for each in found.harvests] == [oracle.verdict(each) for each in cells]
     expected = oracle.answer(str(row.autologous), row.transcription == "recalled", row.status.burden, cells)
     assert found.answer == expected
+    assert found.cd34_e6_per_kg == float(oracle.dose_that_counts(cells))
     assert found.reasons
     assert found.policy_version == RULES.version
 

@@ -38,12 +38,17 @@ def verdict(cells: Cells) -> str:
     return "counts"
 
 
+def dose_that_counts(harvests: Sequence[Cells]) -> Fraction:
+    """Add the doses of the harvests that count, 1e6 CD34+ cells per kg."""
+    return sum((each.dose for each in harvests if verdict(each) == "counts" and each.dose is not None), Fraction(0))
+
+
 def answer(grade: str, recalled: bool, now: str, harvests: Sequence[Cells]) -> str:
     """Say what the first step answers, for a disease and status that the table has."""
     if grade in ("GNR", "NA"):
         return "not indicated"
     best = "eligible" if grade == "S" and not recalled else "possible"
-    dose = sum((each.dose for each in harvests if verdict(each) == "counts" and each.dose is not None), Fraction(0))
+    dose = dose_that_counts(harvests)
     if any(verdict(each) == "counts" for each in harvests) and dose >= LEAST:
         return best
     if any(verdict(each) == "ask" for each in harvests) or now != "active":
