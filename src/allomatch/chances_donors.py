@@ -184,7 +184,10 @@ class DonorIndex:
         )
 
     def _patterns(self, k: int, first: Numbers, second: Numbers) -> tuple[Values, list[list[int]]]:
-        """Return the weight of every pattern with at most k other alleles: one axis a locus, and the codes along it."""
+        """Return the weight of every pattern: one axis a locus, and the codes along it.
+
+        That of patterns with more than k other alleles means nothing, and has no part in at most k mismatches.
+        """
         loci = range(len(self.loci))
         codes = [
             [*([_OTHER] if k > 0 else []), _FIRST, _SECOND, *([_NULL] if has_null else [])]
@@ -215,8 +218,6 @@ class DonorIndex:
             for at in loci:
                 axis = np.moveaxis(weights, at + 1, 0)
                 axis[0] -= axis[1:].sum(axis=0)
-            others = sum(np.ix_(*[np.array([code == _OTHER for code in each], dtype=np.int64) for each in codes]))
-            weights[:, others > k] = 0.0
             # What is below nothing is what rounding left of nothing.
             np.maximum(weights, 0.0, out=weights)
         return weights, codes
