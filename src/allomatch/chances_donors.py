@@ -146,7 +146,7 @@ class DonorIndex:
             ],
             axis=1,
         )
-        same = genotypes[:, :, 0] == genotypes[:, :, 1]
+        same = numbers[:, :, 0] == numbers[:, :, 1]  # a name may be listed twice
         absent = np.array([len(own) + 1 for own in self.names])
         first = np.where(nulls[:, :, 0], numbers[:, :, 1], numbers[:, :, 0])
         second = np.where(nulls.any(axis=2) | same, absent, numbers[:, :, 1])
@@ -218,8 +218,6 @@ class DonorIndex:
             for at in loci:
                 axis = np.moveaxis(weights, at + 1, 0)
                 axis[0] -= axis[1:].sum(axis=0)
-            # What is below nothing is what rounding left of nothing.
-            np.maximum(weights, 0.0, out=weights)
         return weights, codes
 
     def _look_up(self, free: tuple[int, ...], keys: Numbers) -> Values:
