@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text()
 FREQUENCIES = (ROOT / "docs/frequencies.md").read_text()
 PREDICTION = (ROOT / "docs/prediction.md").read_text()
 ESTIMATION = (ROOT / "docs/estimation.md").read_text()
+CHANCES = (ROOT / "docs/chances.md").read_text()
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(allomatch.__path__) if m.name != "_core"])
@@ -30,7 +31,9 @@ def blocks(language: str, page: str = README) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [README, FREQUENCIES, PREDICTION, ESTIMATION], ids=["README", "frequencies", "prediction", "estimation"]
+    "page",
+    [README, FREQUENCIES, PREDICTION, ESTIMATION, CHANCES],
+    ids=["README", "frequencies", "prediction", "estimation", "chances"],
 )
 def test_a_page_prints_what_it_says(page: str, tmp_path) -> None:
     script = "\n".join(blocks("python", page))

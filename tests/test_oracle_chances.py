@@ -8,7 +8,7 @@ lost or counted twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
@@ -127,9 +127,13 @@ def test_one_patient(data: st.DataObject, world: str) -> None:
     assume(not any("~" in part and "|" in part for part in drawn.gl.split("^")))
     person = drawn.person(nom)
     asked = data.draw(questions(nom))
-    loci = [locus for locus in asked.loci if locus in person.loci]
+    loci = [locus for locus in LOCI if locus in person.loci]
+    if len(loci) > 1 and data.draw(st.booleans()):
+        loci = loci[1:]
     assume(loci)
-    most = min(asked.most, 2 * len(loci))
+    # Donors of the patient's own populations, since others would nearly never match.
+    asked = replace(asked, sets=(drawn.first, drawn.second or drawn.first))
+    most = data.draw(st.integers(0, min(4, 2 * len(loci))))
     theirs = frequencies(drawn.first, "theirs")
     both = theirs if drawn.second is None else (theirs, frequencies(drawn.second, "others"))
     # A set that cannot be carried at all has no person to explain.

@@ -146,7 +146,7 @@ class DonorIndex:
             ],
             axis=1,
         )
-        same = genotypes[:, :, 0] == genotypes[:, :, 1]
+        same = numbers[:, :, 0] == numbers[:, :, 1]  # a name may be listed twice
         absent = np.array([len(own) + 1 for own in self.names])
         first = np.where(nulls[:, :, 0], numbers[:, :, 1], numbers[:, :, 0])
         second = np.where(nulls.any(axis=2) | same, absent, numbers[:, :, 1])
@@ -184,7 +184,10 @@ class DonorIndex:
         )
 
     def _patterns(self, k: int, first: Numbers, second: Numbers) -> tuple[Values, list[list[int]]]:
-        """Return the weight of every pattern with at most k other alleles: one axis a locus, and the codes along it."""
+        """Return the weight of every pattern: one axis a locus, and the codes along it.
+
+        That of patterns with more than k other alleles means nothing, and has no part in at most k mismatches.
+        """
         loci = range(len(self.loci))
         codes = [
             [*([_OTHER] if k > 0 else []), _FIRST, _SECOND, *([_NULL] if has_null else [])]
@@ -215,10 +218,6 @@ class DonorIndex:
             for at in loci:
                 axis = np.moveaxis(weights, at + 1, 0)
                 axis[0] -= axis[1:].sum(axis=0)
-            others = sum(np.ix_(*[np.array([code == _OTHER for code in each], dtype=np.int64) for each in codes]))
-            weights[:, others > k] = 0.0
-            # What is below nothing is what rounding left of nothing.
-            np.maximum(weights, 0.0, out=weights)
         return weights, codes
 
     def _look_up(self, free: tuple[int, ...], keys: Numbers) -> Values:
