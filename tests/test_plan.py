@@ -177,6 +177,45 @@ def test_a_relative_who_cannot_donate_is_not_recommended() -> None:
     assert "hepatitis B" in plan.to_html()
 
 
+def test_a_relative_who_looks_identical_at_few_loci_is_to_be_typed_further() -> None:
+    few = am.Phenotype("A*01:01+A*02:01^B*08:01+B*44:02")
+    sister = Relative("sister", few, id="sister-1", available=True)
+    plan = Roadmap(PATIENT, family=[sister], nomenclature=NAMES, frequencies=demo_frequencies(), today=TODAY).plan()
+    checked(plan)
+    (member,) = (each for each in plan["family"].detail.members if each.id == "sister-1")
+    assert member.category == "identical"
+    assert member.p_identical + member.p_identical_by_chance < 0.95
+    assert plan["family"].answer == "type relatives"
+    assert any(reason.startswith("sister-1 is HLA-identical with probability") for reason in plan["family"].reasons)
+    assert (plan.recommended.step, plan.recommended.options) == ("family", ("sister-1",))
+    bolder = Policies.default().replaced(
+        {"recommend": {"least_identical_probability": {"value": 0.5, "source": "ours"}}}, version="bold"
+    )
+    plan = Roadmap(
+        PATIENT, family=[sister], nomenclature=NAMES, frequencies=demo_frequencies(), policies=bolder, today=TODAY
+    ).plan()
+    assert plan["family"].answer == "identical donor"
+
+
+def test_words_for_ethnicities_choose_the_sets_of_relatives_too() -> None:
+    brother = Relative("brother", id="brother-1", available=True)
+
+    def chance(ethnicity: str) -> float | None:
+        patient = replace(PATIENT, phenotype=am.Phenotype("A*01:XX+A*02:XX^B*08:XX+B*44:XX"), ethnicities=(ethnicity,))
+        own = Policies.default().replaced(
+            {"registries": {"population_labels": {"value": {"Maya": "HIS"}, "source": "ours"}}}, version="x"
+        )
+        return (
+            Roadmap(
+                patient, family=[brother], nomenclature=NAMES, frequencies=demo_frequencies(), policies=own, today=TODAY
+            )
+            .plan()["autologous"]
+            .chance_next
+        )
+
+    assert chance("Maya") == chance("HIS") != chance("CAU")
+
+
 # What is wrong with a case, and the word that the plan must have for it; the rest is planned all the same.
 WRONG: dict[str, tuple[dict[str, Any], list[Any], list[Any], str]] = {
     "no common locus": ({}, [], [Relative("sister", am.Phenotype("DPB1*04:01+DPB1*02:01"), id="s")], "no common locus"),

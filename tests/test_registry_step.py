@@ -249,3 +249,18 @@ def test_a_registry_that_cannot_be_searched_stops_nothing(tmp_path: Path) -> Non
     assert found.searches[0].levels["10/10"] == 1
     assert [each.code for each in found.problems] == ["cannot be searched"]  # nobody is known to be a unit
     assert "donor_type" in found.problems[0].message
+    units = replace(release, what="cord")
+    assert assess([units]).answer == "ask"  # nothing was searched, so nothing can be said of donors
+    assert all("could not be searched" in each.reasons[0] for each in assess([units]).searches)
+
+
+def test_the_order_of_donors_is_a_rule_too(tmp_path: Path) -> None:
+    assert am.RankingPolicy.from_dict(RULES.value("registries", "ranking")) == am.RankingPolicy()
+    rows = [donor("A-old", birth_year=1970), donor("B-young", {"A": "02:05"}, birth_year=2000)]
+    everybody = source(tmp_path, rows, what="adults")
+    by_age = am.RankingPolicy(keys=("age",), name="youngest").to_dict()
+    young = RULES.replaced({"registries": {"ranking": {"value": by_age, "source": "ours"}}}, version="x")
+    assert [each.hit.donor_id for each in assess([everybody]).searches[0].best] == ["A-old", "B-young"]
+    best = assess([everybody], rules=young).searches[0].best
+    assert [each.hit.donor_id for each in best] == ["B-young", "A-old"]
+    assert any("ranking youngest" in each for each in best[0].reasons)

@@ -105,7 +105,7 @@ def example_path(name: str) -> Path:
 
     Example:
         >>> read_case(example_path("lymphoma")).patient.diagnosis
-        'HL'
+        'Hodgkin lymphoma'
     """
     if name not in EXAMPLES:
         raise problem("InvalidArgument", f"there is no example {name!r}; there are {', '.join(EXAMPLES)}")

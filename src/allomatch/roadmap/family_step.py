@@ -7,7 +7,7 @@ The genetics are all there; here an answer becomes one of ``"identical donor"``,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from allomatch.errors import problem
@@ -49,6 +49,8 @@ def take(
     if not relatives:
         return Family(None, ())
     policy = family_policy(policies)
+    labels = policies.value("registries", "population_labels")
+    patient = replace(patient, ethnicities=tuple(labels.get(each, each) for each in patient.ethnicities))
     answer = assess_family(patient, relatives, nomenclature, frequencies=frequencies, policy=policy, today=today)
     return Family(answer, answer.problems)
 
@@ -64,7 +66,9 @@ def family_policy(policies: Policies) -> FamilyPolicy:
         ) from failure
 
 
-def step(family: Family, title: str, reasons: Sequence[str], following: tuple[float | None, str]) -> Step:
+def step(
+    family: Family, title: str, reasons: Sequence[str], following: tuple[float | None, str], policies: Policies
+) -> Step:
     """Return the step of the plan.
 
     Args:
@@ -72,6 +76,7 @@ def step(family: Family, title: str, reasons: Sequence[str], following: tuple[fl
         title: Of the step.
         reasons: What is said first.
         following: What may be expected of the next step (:mod:`allomatch.roadmap.next_step`).
+        policies: The rules: from which probability on a typed relative is an identical donor.
     """
     answer = family.answer
     if answer is None:
@@ -87,8 +92,18 @@ def step(family: Family, title: str, reasons: Sequence[str], following: tuple[fl
         f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical with "
         f"{answer.p_any_haploidentical:.4f}",
     )
-    if any(each.category == "identical" for each in usable):
+    least = policies.value("recommend", "least_identical_probability")
+    identical = [each for each in usable if each.category == "identical"]
+    unsure = [each for each in identical if each.p_identical + each.p_identical_by_chance < least]
+    source = policies.source("recommend", "least_identical_probability")
+    for each in unsure:
+        p = each.p_identical + each.p_identical_by_chance
+        more = "type at more loci or a higher resolution"
+        said = (*said, f"{each.id} is HLA-identical with probability {p:.4f}, below {least:g}: {more} ({source})")
+    if len(identical) > len(unsure):
         result = "identical donor"
+    elif unsure:
+        result = "type relatives"
     elif any(each.p_identical > 0 for each in answer.type_first):
         result = "type relatives"
         said = (*said, f"whom to type first: {first}")

@@ -189,7 +189,7 @@ class Roadmap:
         source = rules.values["indications"]["source"]
         steps = (
             _own_step(own, family),
-            family_step.step(family, _TITLES["family"], _graded(grades, ("MSD", "MMAD"), source), expected),
+            family_step.step(family, _TITLES["family"], _graded(grades, ("MSD", "MMAD"), source), expected, rules),
             _registry_step(found, _graded(grades, ("MUD", "MMAD"), source)),
         )
         unique = dict.fromkeys((*self._problems, *problems, *own.problems, *family.problems, *found.problems))

@@ -30,7 +30,8 @@ def leading(step: Step) -> tuple[str, ...]:
         return tuple(f"harvest {each.number}" for each in detail.harvests if each.answer == "counts")
     if isinstance(detail, FamilyAnswer):
         if step.answer == "type relatives":
-            return tuple(each.id for each in detail.type_first[:10])
+            unsure = [each.id for each in detail.members if each.usable and each.category == "identical"]
+            return tuple(dict.fromkeys((*unsure, *(each.id for each in detail.type_first))))[:10]
         category = step.answer.removesuffix(" donor")
         return tuple(each.id for each in detail.members if each.usable and each.category == category)[:10]
     if isinstance(detail, RegistryAnswer):

@@ -321,6 +321,7 @@ class _Step:
         arguments: dict[str, Any] = {"loci": wanted, "max_mismatches": most}
         hits = self._search(source, [*where, ages], arguments, predicted=True)
         if hits is None:
+            self._not_searched(source, place, "adults", name)
             return
         everyone = self._search(source, where, {**arguments, "limit": 0}, predicted=False)
         left_out = 0 if everyone is None else everyone.total - hits.total
@@ -351,7 +352,8 @@ class _Step:
                 )
             hits = self._search(source, [ions] if ions else [], arguments, predicted=False)
             if hits is None:
-                return
+                self._not_searched(source, place, "cord", preset)
+                continue
             self._add(source, place, "cord", preset, hits, reasons)
 
     def skip(self, source: RegistrySource, place: Place, kind: Kind, found: int, stop_at: int) -> None:
@@ -362,6 +364,10 @@ class _Step:
         )
         self.searches.append(SearchAnswer(source.name, place, kind, "", False, {}, 0, (), (reason,)))
 
+    def _not_searched(self, source: RegistrySource, place: Place, kind: Kind, name: str) -> None:
+        reason = "could not be searched: see the problems of the case"
+        self.searches.append(SearchAnswer(source.name, place, kind, name, False, {}, 0, (), (reason,)))
+
     def _search(
         self, source: RegistrySource, where: Sequence[str], arguments: dict[str, Any], *, predicted: bool
     ) -> Hits | None:
@@ -369,7 +375,7 @@ class _Step:
             "limit": self.policies.value("registries", "listed"),
             "where": " and ".join(where) or None,
             "threads": self.threads,
-            "ranking": RankingPolicy(),
+            "ranking": RankingPolicy.from_dict(self.policies.value("registries", "ranking")),
             "patient_factors": PatientFactors(cmv=self.patient.cmv, abo=self.patient.abo),
             **arguments,
         }
@@ -457,7 +463,7 @@ def _answer_of(searches: Sequence[SearchAnswer]) -> Answer:
         return "mismatched donors"
     if any(max(each.levels.values(), default=0) for each in searches):
         return "cord blood"
-    return "no donor"
+    return "no donor" if any(each.asked for each in searches) else "ask"
 
 
 def _requests(searches: Sequence[SearchAnswer]) -> list[TypingRequest]:
