@@ -74,6 +74,7 @@ class _Assessment:
         }
         self.phenotypes: dict[str, Phenotype] = {}
         self.unsure = ""
+        self.weights: HaplotypeWeights | None = None
 
     def problem(self, code: str, name: str, field: str, value: object, message: str) -> None:
         where = name if name == PATIENT else f"relative {name}"
@@ -117,7 +118,7 @@ class _Assessment:
 
     def read(self, carried: Sequence[Carried]) -> tuple[FamilyTypings, Family]:
         """Read the typings, and take the people whose genes matter."""
-        typings = read_typings(self.phenotypes, self.loci, self.nomenclature, carried)
+        typings = read_typings(self.phenotypes, self.loci, self.nomenclature, carried, PATIENT)
         genes = {p.id: p.genes for p in self.pedigree.people}
         pairs = {name: list(each) for name, each in typings.pairs.items() if genes[name] == name}
         phases = {name: each for name, each in typings.phases.items() if genes[name] == name}
@@ -195,7 +196,8 @@ class _Assessment:
         def ways(family: Family, weights: HaplotypeWeights) -> list[Descent]:
             return descents(family, weights, size, most_crossovers=policy.most_recombinations, most=policy.most_steps)
 
-        found = ways(family, HaplotypeWeights(typings, carried, policy.allele_weight)) if carried else []
+        self.weights = HaplotypeWeights(typings, carried, policy.allele_weight)
+        found = ways(family, self.weights) if carried else []
         if carried and not found:
             self.unsure = "the frequencies do not represent the family"
         if found:
@@ -212,8 +214,8 @@ class _Assessment:
         family = self.family_of(
             {n: list(p) for n, p in family.pairs.items() if any(x is not None for x in p)}, dict(family.phases)
         )
-        found = ways(family, HaplotypeWeights(typings, carried, policy.allele_weight)) if carried else []
-        self.unsure = "" if found else self.unsure
+        found = ways(family, self.weights) if carried else []
+        self.unsure = "" if found else self.unsure or "no frequencies are given"
         return typings, family, found or ways(family, plain)
 
     def say(self, one: LeftOut, typings: FamilyTypings) -> None:
@@ -328,8 +330,8 @@ def assess_family(
         >>> patient = Patient(Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> brother = Relative("brother", Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> family = assess_family(patient, [brother, Relative("sister")], Nomenclature.two_field(), loci=["A", "B"])
-        >>> family["brother-1"].category, round(family["sister-1"].p_identical, 2)
-        ('identical', 0.24)
+        >>> family["brother-1"].category, round(family["sister-1"].p_identical, 3)
+        ('identical', 0.246)
     """
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("policy", policy, FamilyPolicy)
@@ -357,7 +359,7 @@ def assess_family(
     usable = frozenset(
         name for name, r in one.pedigree.relatives.items() if r.available is not False and not r.medical_reasons_against
     )
-    sharing = share(ways, family, PATIENT, one.parents, one.rates, one.order, usable)
+    sharing = share(ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights)
     if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
         sharing.any_identical = sharing.any_haploidentical = 1.0
     for name in sharing.uncounted:
@@ -375,7 +377,6 @@ def assess_family(
     found = Findings(
         one.pedigree,
         sharing,
-        ways[0],
         label_haplotypes(ways, one.order, typings),
         typed,
         one.compare(),

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import numpy.typing as npt
 
-from allomatch.roadmap.family_typings import UNKNOWN
+from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pattern
 from allomatch.roadmap.inheritance import Descent, Family, Labels
 
 __all__ = ["Sharing", "Shares", "share"]
@@ -25,6 +25,9 @@ Masks = npt.NDArray[np.bool_]
 # Free people of one branch whose joint probability is summed over subsets; of more the likeliest count.
 _MOST_JOINT = 8
 _NOBODY = -1
+# Haplotypes that nobody was typed for: less probable likenesses, and those beyond so many, count as unlike.
+_NEGLIGIBLE = 1e-8
+_MOST_UNSEEN = 256
 
 
 @dataclass(slots=True)
@@ -75,6 +78,13 @@ class _Branch:
     shape: tuple[object, ...]  # branches of one shape have equal probabilities
 
 
+def _common(own: Labels, labels: Labels, at: int) -> int:
+    """Return how many chromosomes two people share at a locus, 0 to 2."""
+    a, b = own[0][at], own[1][at]
+    one, other = labels[0][at], labels[1][at]
+    return max((one == a) + (other == b), (one == b) + (other == a))
+
+
 class _View:
     """A way of descent as the patient's relatives see it: at each locus, what every chromosome has of the patient."""
 
@@ -101,43 +111,96 @@ class _View:
         return 0 if found is None else found[locus]
 
 
-def _views(descent: Descent, patient: str, compared: Sequence[bool]) -> list[tuple[_View, float]]:
-    """Return what chromosomes have of the patient's alleles, with probabilities; equal ones are one."""
-    own = descent.labels[patient]
-    loci = range(len(compared))
-    mine = {chromosome for side in own for at, chromosome in enumerate(side) if compared[at]}
-    with_patient = next((c for c in descent.components if c and mine & c[0][0].keys()), None)
-    if with_patient is None:
-        return [(_View(own, {}, compared), 1.0)]
-    others = [c for c in descent.components if c is not with_patient]
-    found: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
-    for row, share in with_patient:
-        alleles = [tuple(row[side[at]][at] if side[at] in row else UNKNOWN for at in loci) for side in own]
+_Seen = tuple[int, tuple[int, ...], tuple[int, ...]]  # a chromosome, its codes, its alleles if some are not known
 
-        def coded(
-            patterns: Mapping[int, tuple[int, ...]], alleles: Sequence[tuple[int, ...]] = alleles
-        ) -> list[tuple[int, tuple[int, ...]]]:
-            return [
-                (
-                    chromosome,
-                    tuple(
-                        0 if p[at] == UNKNOWN else (p[at] == alleles[0][at]) + 2 * (p[at] == alleles[1][at])
-                        for at in loci
-                    ),
-                )
-                for chromosome, p in patterns.items()
-            ]
 
-        states = {tuple(coded(row)): share}
-        for component in others:
-            own_states: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
-            for patterns, part in component:
-                state = tuple(each for each in coded(patterns) if any(each[1]))
-                own_states[state] = own_states.get(state, 0.0) + part
-            states = {(*a, *b): x * y for a, x in states.items() for b, y in own_states.items()}
-        for state, weight in states.items():
-            found[state] = found.get(state, 0.0) + weight
-    return [(_View(own, dict(state), compared), weight) for state, weight in found.items()]
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """What chromosomes have of the patient's alleles, for each way of descent.
+
+    Attributes:
+        patient: Whose.
+        compared: By locus, whether the patient is typed there.
+        weights: Of haplotypes; None: haplotypes that nobody was typed for count as unlike the patient's.
+        looked_at: People whose chromosomes matter though nobody's typing may say what is on them.
+    """
+
+    patient: str
+    compared: Sequence[bool]
+    weights: HaplotypeWeights | None
+    looked_at: tuple[str, ...]
+
+    def coded(self, patterns: Mapping[int, Pattern], own: Sequence[Pattern]) -> tuple[_Seen, ...]:
+        """Return what known chromosomes have of the patient's two haplotypes."""
+        found = []
+        for chromosome, pattern in patterns.items():
+            codes = tuple(
+                0 if allele == UNKNOWN else (allele == own[0][at]) + 2 * (allele == own[1][at]) for at, allele in enumerate(pattern)
+            )
+            partial = any(allele == UNKNOWN and self.compared[at] for at, allele in enumerate(pattern))
+            found.append((chromosome, codes, pattern if partial else ()))
+        return tuple(found)
+
+    def unseen(self, known: Pattern, own: Sequence[Pattern], least: float) -> list[tuple[tuple[int, ...], float]]:
+        """Return what a chromosome of which not all is known may have of the patient's alleles alone, and how probably."""
+        assert self.weights is not None
+        options = []
+        for at, allele in enumerate(known):
+            both = {own[0][at], own[1][at]} - {UNKNOWN}
+            options.append([allele] if allele != UNKNOWN or not self.compared[at] or not both else sorted(both))
+        before = self.weights(known)
+        found = []
+        for pattern in product(*options):
+            chance = self.weights(pattern) / before
+            if chance > least:
+                codes = tuple((a == own[0][at]) + 2 * (a == own[1][at]) if a != UNKNOWN else 0 for at, a in enumerate(pattern))
+                if all(code or not self.compared[at] for at, code in enumerate(codes)):
+                    found.append((codes, chance))
+        return found
+
+    def __call__(self, descent: Descent, posterior: float) -> list[tuple[_View, float]]:
+        """Return what chromosomes have of the patient, with probabilities; equal views are one."""
+        own = descent.labels[self.patient]
+        size = len(self.compared)
+        mine = {chromosome for side in own for at, chromosome in enumerate(side) if self.compared[at]}
+        with_patient = next((c for c in descent.components if c and mine & c[0][0].keys()), None)
+        if with_patient is None:
+            return [(_View(own, {}, self.compared), 1.0)]
+        others = [c for c in descent.components if c is not with_patient]
+        typed = {chromosome for c in descent.components for chromosome in c[0][0]}
+        looked_at = sorted({c for name in self.looked_at for side in descent.labels[name] for c in side})
+        blank = (UNKNOWN,) * size
+        found: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
+        for row, part in with_patient:
+            alleles = [tuple(row[side[at]][at] if side[at] in row else UNKNOWN for at in range(size)) for side in own]
+            states: dict[tuple[_Seen, ...], float] = {self.coded(row, alleles): part}
+            for component in others:
+                merged: dict[tuple[_Seen, ...], float] = {}
+                for patterns, share_ in component:
+                    state = tuple(each for each in self.coded(patterns, alleles) if any(each[1]) or each[2])
+                    merged[state] = merged.get(state, 0.0) + share_
+                states = {(*a, *b): x * y for a, x in states.items() for b, y in merged.items()}
+            for state, weight in states.items():
+                plain = {chromosome: codes for chromosome, codes, _ in state}
+                unknown = [(c, blank) for c in looked_at if c not in typed]
+                unknown += [(c, p) for c, _, p in state if p and c in looked_at]
+                ways = [(plain, weight)]
+                for chromosome, pattern in unknown if self.weights is not None else ():
+                    options = self.unseen(pattern, alleles, _NEGLIGIBLE / max(posterior * weight, _NEGLIGIBLE))
+                    rest = 1.0 - sum(chance for _, chance in options)
+                    ways = [
+                        ({**have, **({chromosome: codes} if codes else {})}, w * chance)
+                        for have, w in ways
+                        for codes, chance in [*options, ((), rest)]
+                        if posterior * w * chance > _NEGLIGIBLE or not codes
+                    ]
+                    if len(ways) > _MOST_UNSEEN:
+                        break  # the rest counts as unlike
+                for have, w in ways:
+                    key = tuple(sorted(have.items()))
+                    found[key] = found.get(key, 0.0) + w
+        whole = sum(found.values())
+        return [(_View(own, dict(state), self.compared), weight / whole) for state, weight in found.items()]
 
 
 class _Branches:
@@ -248,6 +311,7 @@ def share(
     rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]],
     order: Sequence[str],
     usable: Collection[str],
+    weights: HaplotypeWeights | None,
 ) -> Sharing:
     """Sum over all ways of descent.
 
@@ -259,6 +323,7 @@ def share(
         rates: As :class:`Family` has them, of everyone but founders.
         order: Everyone, parents before children.
         usable: Who counts in the joint probabilities.
+        weights: The frequencies of haplotypes that nobody was typed for; None: they count as unlike the patient's.
     """
     total = sum(descent.weight for descent in descents)
     typed_at = {name: [pair is not None for pair in pairs] for name, pairs in family.pairs.items()}
@@ -266,17 +331,20 @@ def share(
     compared = typed_at.get(patient, [False] * loci)
     free = [name for name in order if name not in family.people]
     branches = _Branches(parents, rates, free, set(family.people), usable)
+    edges = {p for name in free for p in parents.get(name, ()) if p in family.people}
+    viewer = _Viewer(patient, compared, weights, tuple(sorted(edges | {name for name in family.people if name not in family.pairs})))
     result = Sharing({name: Shares() for name in order if name != patient})
     none_identical = none_haploidentical = 0.0
     for descent in descents:
-        for view, share_ in _views(descent, patient, compared):
+        own_side = descent.labels[patient]
+        counts = {
+            name: [_common(own_side, descent.labels[name], at) for at in range(loci)] for name in family.people if name != patient
+        }
+        for view, share_ in viewer(descent, descent.weight / total):
             weight = descent.weight * share_ / total
             no_identical, no_haploidentical = weight, weight
-            for name in family.people:
-                if name == patient:
-                    continue
+            for name, shared in counts.items():
                 one, other = descent.labels[name]
-                shared = [view.shares(at, one[at], other[at]) for at in range(loci)]
                 own = typed_at.get(name, [True] * loci)
                 alike = all(view.alike(at, one[at], other[at], own[at]) for at in range(loci))
                 person = result.people[name]
