@@ -252,7 +252,9 @@ class _Builder:
 
     def age(self, name: str) -> float | None:
         """Return an age in years today, or None."""
-        one: Patient | Relative = self.patient if name == PATIENT else self.relatives[name]
+        one = self.patient if name == PATIENT else self.relatives.get(name)
+        if one is None:
+            return None
         years = one.age if isinstance(one, Relative) else None
         return (self.today - one.birth_date).days / _DAYS if one.birth_date else years
 
