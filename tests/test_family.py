@@ -21,18 +21,20 @@ from reference.truth import existing_data_dir, needs_data
 NOM = am.Nomenclature.two_field()
 MENDEL = replace(DEFAULT_FAMILY_POLICY, recombination={})
 TODAY = date(2026, 1, 1)
-A = "A*01:01 C*07:01 B*08:01 DRB1*03:01 DQB1*02:01".split()
-B = "A*02:01 C*07:02 B*07:02 DRB1*15:01 DQB1*06:02".split()
-C = "A*03:01 C*04:01 B*35:01 DRB1*01:01 DQB1*05:01".split()
-D = "A*24:02 C*03:04 B*40:01 DRB1*04:01 DQB1*03:02".split()
-E = "A*29:02 C*16:01 B*44:03 DRB1*07:01 DQB1*02:02".split()
+A = ["A*01:01", "C*07:01", "B*08:01", "DRB1*03:01", "DQB1*02:01"]
+B = ["A*02:01", "C*07:02", "B*07:02", "DRB1*15:01", "DQB1*06:02"]
+C = ["A*03:01", "C*04:01", "B*35:01", "DRB1*01:01", "DQB1*05:01"]
+D = ["A*24:02", "C*03:04", "B*40:01", "DRB1*04:01", "DQB1*03:02"]
+E = ["A*29:02", "C*16:01", "B*44:03", "DRB1*07:01", "DQB1*02:02"]
 
 
 def typed(one: Sequence[str], other: Sequence[str]) -> am.Phenotype:
     return am.Phenotype("^".join(f"{a}+{b}" for a, b in zip(one, other, strict=True)))
 
 
-def family(patient: am.Phenotype | Patient, *relatives: Relative, policy: FamilyPolicy = MENDEL, **options: object) -> FamilyAnswer:
+def family(
+    patient: am.Phenotype | Patient, *relatives: Relative, policy: FamilyPolicy = MENDEL, **options: object
+) -> FamilyAnswer:
     case = patient if isinstance(patient, Patient) else Patient(patient)
     return assess_family(case, relatives, NOM, policy=policy, today=TODAY, **options)  # type: ignore[arg-type]
 
@@ -99,7 +101,9 @@ def test_typed_siblings_reveal_the_parents() -> None:
 
 
 def test_the_side_of_a_shared_haplotype_is_named_once_a_parent_is_typed() -> None:
-    answer = family(typed(A, B), Relative("mother", typed(B, D)), Relative("sister", typed(B, C)), Relative("brother", typed(A, D)))
+    answer = family(
+        typed(A, B), Relative("mother", typed(B, D)), Relative("sister", typed(B, C)), Relative("brother", typed(A, D))
+    )
     assert answer["sister-1"].shared == "b (maternal)"
     assert answer["brother-1"].shared == "a (paternal)"
     assert answer["mother-1"].shared == "b (maternal)"
@@ -109,7 +113,13 @@ def test_the_side_of_a_shared_haplotype_is_named_once_a_parent_is_typed() -> Non
 
 
 def test_a_homozygous_parent_makes_siblings_alike_by_chance() -> None:
-    answer = family(typed(A, B), Relative("father", typed(A, A)), Relative("mother", typed(B, C)), Relative("sister"), Relative("brother", typed(A, B)))
+    answer = family(
+        typed(A, B),
+        Relative("father", typed(A, A)),
+        Relative("mother", typed(B, C)),
+        Relative("sister"),
+        Relative("brother", typed(A, B)),
+    )
     assert answer["sister-1"].p_identical == pytest.approx(0.25)
     assert answer["sister-1"].p_identical_by_chance == pytest.approx(0.25)
     assert answer["brother-1"].category == "identical"
@@ -117,7 +127,9 @@ def test_a_homozygous_parent_makes_siblings_alike_by_chance() -> None:
     assert answer["brother-1"].p_identical_by_chance == pytest.approx(0.5)
     assert answer["brother-1"].match is not None
     assert answer["brother-1"].match.greatest == 0
-    alone = family(typed(A, B), Relative("father", typed(A, A)), Relative("mother", typed(B, C)), *[Relative("sister")] * 2)
+    alone = family(
+        typed(A, B), Relative("father", typed(A, A)), Relative("mother", typed(B, C)), *[Relative("sister")] * 2
+    )
     assert alone.p_any_identical == pytest.approx(0.75)  # half for each, and independent
 
 
@@ -147,9 +159,11 @@ def test_a_twin_is_the_patient() -> None:
     assert answer["identical-twin-sister-1"].p_identical == 1
     # A twin's typing is the patient's: at high resolution it settles it.
     coarse = am.Phenotype("^".join(f"{a.split(':')[0]}:XX+{b.split(':')[0]}:XX" for a, b in zip(A, B, strict=True)))
-    assert "A*01:01" in family(coarse, Relative("identical twin", typed(A, B))).haplotype_text["a"] + family(
-        coarse, Relative("identical twin", typed(A, B))
-    ).haplotype_text["b"]
+    assert (
+        "A*01:01"
+        in family(coarse, Relative("identical twin", typed(A, B))).haplotype_text["a"]
+        + family(coarse, Relative("identical twin", typed(A, B))).haplotype_text["b"]
+    )
     other = family(typed(A, B), Relative("identical twin", typed(C, D)))
     assert codes(other) == ["Mendelian error"]
     assert not other["identical-twin-1"].typed
@@ -159,7 +173,13 @@ def test_a_twin_is_the_patient() -> None:
 
 
 def test_a_typing_that_cannot_be_is_named_and_left_out() -> None:
-    answer = family(typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(A, C)), Relative("brother", typed(E, E)), Relative("sister"))
+    answer = family(
+        typed(A, B),
+        Relative("mother", typed(B, D)),
+        Relative("father", typed(A, C)),
+        Relative("brother", typed(E, E)),
+        Relative("sister"),
+    )
     (problem,) = answer.problems
     assert (problem.code, problem.where) == ("Mendelian error", "relative brother-1")
     assert "A*29:02" in problem.message
@@ -172,7 +192,12 @@ def test_a_typing_that_cannot_be_is_named_and_left_out() -> None:
 
 def test_one_wrong_locus_leaves_the_others() -> None:
     wrong = [*D[:4], "DQB1*04:02"]
-    answer = family(typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(A, C)), Relative("brother", typed(A, wrong)))
+    answer = family(
+        typed(A, B),
+        Relative("mother", typed(B, D)),
+        Relative("father", typed(A, C)),
+        Relative("brother", typed(A, wrong)),
+    )
     (problem,) = answer.problems
     assert (problem.code, problem.where, problem.field) == ("Mendelian error", "relative brother-1", "DQB1")
     assert answer["brother-1"].typed
@@ -291,7 +316,9 @@ def test_bad_input_is_named_and_the_rest_assessed(relatives: list[Relative], cod
     answer = family(patient, *relatives, Relative("brother", typed(A, B), id="good"))
     assert code in codes(answer)
     named = [problem for problem in answer.problems if problem.code == code]
-    assert all(problem.message and problem.field and problem.where.startswith(("relative ", "patient")) for problem in named)
+    assert all(
+        problem.message and problem.field and problem.where.startswith(("relative ", "patient")) for problem in named
+    )
     assert answer["good"].category == "identical"
     assert len(answer.members) >= len(relatives) + 1  # nobody is dropped
 

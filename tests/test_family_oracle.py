@@ -36,7 +36,13 @@ FAMILIES: dict[str, tuple[dict[str, str], dict[str, tuple[str, str]]]] = {
         {"patient": COUPLE, "h": ("mother", "other")},
     ),
     "aunt": (
-        {"gm": "maternal grandmother", "gf": "maternal grandfather", "mother": "mother", "father": "father", "x": "maternal aunt"},
+        {
+            "gm": "maternal grandmother",
+            "gf": "maternal grandfather",
+            "mother": "mother",
+            "father": "father",
+            "x": "maternal aunt",
+        },
         {"mother": ("gm", "gf"), "x": ("gm", "gf"), "patient": COUPLE},
     ),
     "nephew": (
@@ -59,10 +65,16 @@ def everyone(name: str) -> list[str]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, names: tuple[str, ...], most: int) -> tuple[str, dict[str, dict[str, tuple[list[str], list[str]]]], dict[tuple[str, str], Fraction]]:
+def cases(
+    draw: st.DrawFn, names: tuple[str, ...], most: int
+) -> tuple[str, dict[str, dict[str, tuple[list[str], list[str]]]], dict[tuple[str, str], Fraction]]:
     """A family, its typings (by person and locus two lists of alleles), and a frequency set."""
     name = draw(st.sampled_from(names))
-    haplotypes = draw(st.lists(st.tuples(*(st.sampled_from(ALLELES[locus]) for locus in LOCI)), min_size=2, max_size=most, unique=True))
+    haplotypes = draw(
+        st.lists(
+            st.tuples(*(st.sampled_from(ALLELES[locus]) for locus in LOCI)), min_size=2, max_size=most, unique=True
+        )
+    )
     shares = [Fraction(draw(st.integers(1, 9)), 20) for _ in haplotypes]
     have: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     children = FAMILIES[name][1]
@@ -71,7 +83,8 @@ def cases(draw: st.DrawFn, names: tuple[str, ...], most: int) -> tuple[str, dict
             bits = [draw(st.tuples(st.booleans(), st.booleans())) for _ in range(2)]
             bits = [(b[0], b[0] if draw(st.integers(0, 7)) else b[1]) for b in bits]
             first, second = (
-                tuple(have[parent][b[at]][at] for at in range(2)) for parent, b in zip(children[person], bits, strict=True)
+                tuple(have[parent][b[at]][at] for at in range(2))
+                for parent, b in zip(children[person], bits, strict=True)
             )
             have[person] = first, second
         else:
@@ -81,7 +94,9 @@ def cases(draw: st.DrawFn, names: tuple[str, ...], most: int) -> tuple[str, dict
         if person != "patient" and draw(st.integers(0, 2)) == 0:
             continue
         typings[person] = {
-            locus: tuple(sorted({side[at], draw(st.sampled_from((side[at], *ALLELES[locus])))}) for side in have[person])
+            locus: tuple(
+                sorted({side[at], draw(st.sampled_from((side[at], *ALLELES[locus])))}) for side in have[person]
+            )
             for at, locus in enumerate(LOCI)
             if draw(st.integers(0, 5))
         }
@@ -89,12 +104,16 @@ def cases(draw: st.DrawFn, names: tuple[str, ...], most: int) -> tuple[str, dict
 
 
 def phenotype(typing: dict[str, tuple[list[str], list[str]]]) -> am.Phenotype:
-    return am.Phenotype("^".join(f"{'/'.join(f'{x}*{a}' for a in p)}+{'/'.join(f'{x}*{a}' for a in q)}" for x, (p, q) in typing.items()))
+    return am.Phenotype(
+        "^".join(f"{'/'.join(f'{x}*{a}' for a in p)}+{'/'.join(f'{x}*{a}' for a in q)}" for x, (p, q) in typing.items())
+    )
 
 
 def frequencies(rows: dict[tuple[str, str], Fraction]) -> am.HaplotypeFrequencies:
     columns = {locus: [f"{locus}*{haplotype[at]}" for haplotype in rows] for at, locus in enumerate(LOCI)}
-    return am.HaplotypeFrequencies.from_arrow(pa.table({**columns, "frequency": [float(f) for f in rows.values()]}), population="drawn")
+    return am.HaplotypeFrequencies.from_arrow(
+        pa.table({**columns, "frequency": [float(f) for f in rows.values()]}), population="drawn"
+    )
 
 
 def expected(name: str, typings: dict, rows: dict, policy, crossovers: int | None) -> oracle.Answer:
@@ -102,11 +121,14 @@ def expected(name: str, typings: dict, rows: dict, policy, crossovers: int | Non
     sexes = {"mother": "F", "father": "M", "gm": "F", "gf": "M", "s": "F", "x": "F", "patient": "M"}
     rate = {sex: tuple(Fraction(r) for r in policy.rates(LOCI, sex)) for sex in ("F", "M", None)}
     made = {
-        child: oracle.Child(mother, father, rate[sexes.get(mother)], rate[sexes.get(father)]) for child, (mother, father) in children.items()
+        child: oracle.Child(mother, father, rate[sexes.get(mother)], rate[sexes.get(father)])
+        for child, (mother, father) in children.items()
     }
     allowed = {
         person: [
-            None if locus not in typing else frozenset((a, b) for p, q in (typing[locus], typing[locus][::-1]) for a in p for b in q)
+            None
+            if locus not in typing
+            else frozenset((a, b) for p, q in (typing[locus], typing[locus][::-1]) for a in p for b in q)
             for locus in LOCI
         ]
         for person, typing in typings.items()
@@ -120,7 +142,12 @@ def expected(name: str, typings: dict, rows: dict, policy, crossovers: int | Non
 
 def found_in(name: str, typings: dict, rows: dict, policy) -> am.roadmap.family.FamilyAnswer:
     relatives = [
-        Relative(relation, phenotype(typings[one]) if typings.get(one) else None, id=one, parents=("s",) if one == "n" else ())
+        Relative(
+            relation,
+            phenotype(typings[one]) if typings.get(one) else None,
+            id=one,
+            parents=("s",) if one == "n" else (),
+        )
         for one, relation in FAMILIES[name][0].items()
     ]
     patient = Patient(phenotype(typings["patient"]) if typings["patient"] else am.Phenotype(""), sex="M")

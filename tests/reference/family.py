@@ -72,7 +72,9 @@ def meioses(rates: Sequence[Fraction]) -> Iterator[tuple[tuple[int, ...], Fracti
         yield way, probability, changes
 
 
-def copies(order: Sequence[str], children: Mapping[str, Child], counted: Collection[str], crossovers: int | None, loci: int) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
+def copies(
+    order: Sequence[str], children: Mapping[str, Child], counted: Collection[str], crossovers: int | None, loci: int
+) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
     """Every way in which founder chromosomes can have come down, with its probability.
 
     Args:
@@ -84,7 +86,9 @@ def copies(order: Sequence[str], children: Mapping[str, Child], counted: Collect
     """
     founders = [name for name in order if name not in children]
 
-    def down(at: int, have: dict[str, tuple[Copy, Copy]], weight: Fraction, changes: int) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
+    def down(
+        at: int, have: dict[str, tuple[Copy, Copy]], weight: Fraction, changes: int
+    ) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
         if weight == 0 or (crossovers is not None and changes > crossovers):
             return
         if at == len(order):
@@ -132,7 +136,12 @@ def assess(
     answer = Answer(people={name: Shares() for name in order if name != patient})
     ways = list(copies(order, children, counted, crossovers, loci))
     compared = {
-        name: [at for at in range(loci) if typings.get(patient, [None] * loci)[at] is not None and (name not in typings or typings[name][at] is not None)]
+        name: [
+            at
+            for at in range(loci)
+            if typings.get(patient, [None] * loci)[at] is not None
+            and (name not in typings or typings[name][at] is not None)
+        ]
         for name in order
     }
     for haplotypes in product(frequencies, repeat=2 * len(founders)):
@@ -140,22 +149,36 @@ def assess(
         for haplotype in haplotypes:
             prior *= frequencies[haplotype] / total
         for have, weight in ways:
+
             def alleles(name: str, at: int, have: dict[str, tuple[Copy, Copy]] = have) -> tuple[Allele, Allele]:
                 maternal, paternal = have[name]
                 return haplotypes[maternal[at]][at], haplotypes[paternal[at]][at]
 
             if any(
-                pairs is not None and alleles(name, at) not in pairs for name, typing in typings.items() for at, pairs in enumerate(typing)
+                pairs is not None and alleles(name, at) not in pairs
+                for name, typing in typings.items()
+                for at, pairs in enumerate(typing)
             ):
                 continue
             here = prior * weight
             answer.likelihood += here
-            own = (tuple(alleles(patient, at)[1] for at in range(loci)), tuple(alleles(patient, at)[0] for at in range(loci)))
+            own = (
+                tuple(alleles(patient, at)[1] for at in range(loci)),
+                tuple(alleles(patient, at)[0] for at in range(loci)),
+            )
             answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
             someone, someone_alike, someone_half = False, False, False
             for name, shares in answer.people.items():
-                counts = [shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at])) for at in range(loci)]
-                alike = all(sorted(alleles(name, at)) == sorted(alleles(patient, at)) if at in compared[name] else counts[at] == 2 for at in range(loci))
+                counts = [
+                    shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at]))
+                    for at in range(loci)
+                ]
+                alike = all(
+                    sorted(alleles(name, at)) == sorted(alleles(patient, at))
+                    if at in compared[name]
+                    else counts[at] == 2
+                    for at in range(loci)
+                )
                 if min(counts) == 2:
                     shares.identical += here
                 elif min(counts) == 1:

@@ -9,6 +9,7 @@ professionals and decides nothing. docs/family.md has the rules and their source
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import date
 
@@ -225,7 +226,7 @@ class _Assessment:
         why = []
         for at in one.loci:
             locus = self.loci[at]
-            kin = [p for p in self.parents.get(one.person, ())] + [
+            kin = list(self.parents.get(one.person, ())) + [
                 c for c, both in self.parents.items() if one.person in both
             ]
             against = [k for k in kin if k in typings.pairs and not self.share_allele(typings, one.person, k, at)]
@@ -359,16 +360,19 @@ def assess_family(
     usable = frozenset(
         name for name, r in one.pedigree.relatives.items() if r.available is not False and not r.medical_reasons_against
     )
-    sharing = share(ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights)
+    sharing = share(
+        ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
+    )
     if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
         sharing.any_identical = sharing.any_haploidentical = 1.0
-    for name in sharing.uncounted:
+    for name in sharing.split:
         one.problem(
             "branch too large",
             name,
             "relation",
             "",
-            "is not counted in the chance that any relative is suitable: too many untyped people of one branch",
+            "is of a branch with too many untyped people: counts as independent of them in the chance that any relative is suitable; "
+            "leave out the most distant",
         )
     _say_recombinations(one, ways)
     population = " and ".join(each.population for each in common) if carried and not one.unsure else ""
@@ -414,7 +418,7 @@ def _say_recombinations(one: _Assessment, ways: Sequence[Descent]) -> None:
         for side, parent in enumerate((mother, father)):
             of_parent = best.labels[parent]
             origin = [0 if c == of_parent[0][at] else 1 for at, c in enumerate(best.labels[name][side])]
-            for at, (before, after) in enumerate(zip(origin, origin[1:], strict=False)):
+            for at, (before, after) in enumerate(itertools.pairwise(origin)):
                 if before != after:
                     one.problem("recombination", name, "phenotype", f"{one.loci[at]}-{one.loci[at + 1]}",
                                 f"a recombination between {one.loci[at]} and {one.loci[at + 1]} in the haplotype from {parent} explains the typings best; "

@@ -5,6 +5,7 @@ Plain frozen data: what is known and what follows, in words and numbers. Probabi
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ class FamilyPolicy:
             along = at[first] - math.log(1 - 2 * rate) / 2
             at[second] = along
         places = [at.get(locus, at.get(_BESIDE.get(locus, ""), along)) for locus in loci]
-        return tuple((1 - math.exp(-2 * max(0.0, b - a))) / 2 for a, b in zip(places, places[1:], strict=False))
+        return tuple((1 - math.exp(-2 * max(0.0, b - a))) / 2 for a, b in itertools.pairwise(places))
 
 
 DEFAULT_FAMILY_POLICY = FamilyPolicy()

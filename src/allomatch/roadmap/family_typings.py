@@ -83,7 +83,11 @@ class FamilyTypings:
 
 
 def read_typings(
-    typings: Mapping[str, Phenotype], loci: Sequence[str], nomenclature: Nomenclature, carried: Sequence[Carried], apart: str
+    typings: Mapping[str, Phenotype],
+    loci: Sequence[str],
+    nomenclature: Nomenclature,
+    carried: Sequence[Carried],
+    apart: str,
 ) -> FamilyTypings:
     """Read the typings of a family.
 
@@ -297,7 +301,9 @@ class HaplotypeWeights:
         return dict(zip(distinct.tolist(), sums.tolist(), strict=True))
 
 
-def _summed(codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _summed(
+    codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the distinct codes, and the sum of the values of each."""
     if codes.size and codes.max() < _MOST_COUNTED:
         sums = np.bincount(codes, weights=values)

@@ -102,7 +102,10 @@ def label_haplotypes(ways: Sequence[Descent], order: Sequence[str], typings: Fam
     text: dict[str, str] = {}
     maternal, paternal = best.labels[PATIENT]
     first = [_most(paternal), _most(maternal)]
-    for chromosome in [*first, *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side)]:
+    for chromosome in [
+        *first,
+        *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side),
+    ]:
         if chromosome not in label and chromosome in rows and len(label) < len(_LETTERS):
             label[chromosome] = _LETTERS[len(label)]
             text[label[chromosome]] = _text(rows[chromosome], typings)
@@ -168,7 +171,9 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
     if relative is None:
         reasons.append("not among the relatives given; added because others descend from this person")
     elif not typed and relative.phenotype is not None and relative.phenotype.loci:
-        reasons.append(f"typing not used: without it identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}")
+        reasons.append(
+            f"typing not used: without it identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}"
+        )
     elif typed:
         reasons.append(_typed_words(category or "", identical, haploidentical, other, chance, shared))
     else:
