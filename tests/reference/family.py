@@ -150,7 +150,12 @@ def assess(
             prior *= frequencies[haplotype] / total
         for have, weight in ways:
 
-            def alleles(name: str, at: int, have: dict[str, tuple[Copy, Copy]] = have) -> tuple[Allele, Allele]:
+            def alleles(
+                name: str,
+                at: int,
+                have: dict[str, tuple[Copy, Copy]] = have,
+                haplotypes: tuple[Haplotype, ...] = haplotypes,
+            ) -> tuple[Allele, Allele]:
                 maternal, paternal = have[name]
                 return haplotypes[maternal[at]][at], haplotypes[paternal[at]][at]
 

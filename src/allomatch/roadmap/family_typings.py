@@ -307,7 +307,7 @@ def _summed(
     """Return the distinct codes, and the sum of the values of each."""
     if codes.size and codes.max() < _MOST_COUNTED:
         sums = np.bincount(codes, weights=values)
-        distinct = np.flatnonzero(sums)
-        return distinct, sums[distinct]
+        distinct = np.flatnonzero(sums).astype(np.int64)
+        return distinct, sums[distinct].astype(np.float64)
     distinct, where = np.unique(codes, return_inverse=True)
-    return distinct, np.bincount(where, weights=values)
+    return distinct, np.bincount(where, weights=values).astype(np.float64)

@@ -192,9 +192,23 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
         reasons += [f"medical reason against: {reason}" for reason in relative.medical_reasons_against]
         warnings += _warnings(person, found, category, own, age, policy)
     return MemberAnswer(
-        name, person.relation, person.sex, typed, tuple(p for p in (person.mother, person.father) if p), own, category, shared,
-        identical, haploidentical, other, chance, found.matches.get(name), name in found.usable, tuple(r for r in reasons if r), tuple(warnings),
-    )  # fmt: skip
+        id=name,
+        relation=person.relation,
+        sex=person.sex,
+        typed=typed,
+        parents=tuple(parent for parent in (person.mother, person.father) if parent),
+        haplotypes=own,
+        category=category,
+        shared=shared,
+        p_identical=identical,
+        p_haploidentical=haploidentical,
+        p_other=other,
+        p_identical_by_chance=chance,
+        match=found.matches.get(name),
+        usable=name in found.usable,
+        reasons=tuple(reason for reason in reasons if reason),
+        warnings=tuple(warnings),
+    )
 
 
 def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str | None:
@@ -207,7 +221,10 @@ def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str |
 def _typed_words(
     category: str, identical: float, haploidentical: float, other: float, chance: float, shared: str | None
 ) -> str:
-    chances = f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+    chances = (
+        f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, "
+        f"neither {other:.4f}"
+    )
     if category == "identical":
         how = "by descent" if identical >= chance else "by chance: the same alleles on haplotypes of other origin"
         return f"HLA-identical {how} ({chances})"
@@ -227,21 +244,24 @@ def _warnings(
     words: list[str] = []
     name = person.id
     if person.relation == "mother":
-        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the patient's paternal ones in pregnancy; "
+        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the "
+                     "patient's paternal ones in pregnancy; "
                      "reports differ by protocol (Stern 2008, Wang 2014)")  # fmt: skip
     elif category == "haploidentical" and found.haplotypes.settled:
         mother = found.pedigree[PATIENT].mother
         not_inherited = set(_own_labels(found.haplotypes.best.labels.get(mother or ""), found.haplotypes)) - {None, "b"}
-        mismatched = set(own) - {None, "a", "b"}
+        mismatched = {label for label in own if label is not None} - {"a", "b"}
         if not_inherited & mismatched:
-            words.append(f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
+            words.append("mismatched for the non-inherited maternal haplotype "
+                         f"{' '.join(sorted(not_inherited & mismatched))} (NIMA): "
                          "tolerance has been described (van Rood 2002)")  # fmt: skip
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
     if name in found.typed and probability is not None and probability < _SETTLED:
         words.append(
-            f"phase not settled: the likeliest pair of the patient's haplotypes has the probability {probability:.4f}; typing a parent would settle it"
+            "phase not settled: the likeliest pair of the patient's haplotypes has the probability "
+            f"{probability:.4f}; typing a parent would settle it"
         )
     compared = found.matches.get(name)
     if compared is not None and compared.greatest:
@@ -291,7 +311,10 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
         value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(
             0.0, worth["haploidentical"] - known
         )
-        reason = f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best known donor {value:.4f}"
+        reason = (
+            f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best "
+            f"known donor {value:.4f}"
+        )
         if (
             person.relation in ("mother", "father")
             and found.haplotypes.probability is not None
