@@ -9,6 +9,7 @@ professionals and decides nothing. docs/family.md has the rules and their source
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import date
 
@@ -30,7 +31,7 @@ from allomatch.roadmap.family_answer import (
     TypingAdvice,
     sibling_chances,
 )
-from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, read_typings
+from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, read_typings
 from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
 from allomatch.roadmap.inheritance import Descent, Family, TooMuchWork, descents
 from allomatch.roadmap.mendel import LeftOut, find_errors, without
@@ -74,6 +75,7 @@ class _Assessment:
         }
         self.phenotypes: dict[str, Phenotype] = {}
         self.unsure = ""
+        self.weights: HaplotypeWeights | None = None
 
     def problem(self, code: str, name: str, field: str, value: object, message: str) -> None:
         where = name if name == PATIENT else f"relative {name}"
@@ -103,21 +105,25 @@ class _Assessment:
             if not own:
                 code = "patient untyped" if name == PATIENT else "no common locus"
                 self.problem(code, name, "phenotype", ", ".join(phenotype.loci),
-                             f"is typed at {', '.join(phenotype.loci)} and at none of {compared}; counts as untyped, type it there")  # fmt: skip
+                             f"is typed at {', '.join(phenotype.loci)} and at none of {compared}; counts as "
+                             "untyped, type it there")  # fmt: skip
                 continue
             if name != PATIENT and patient_loci and not own & patient_loci:
                 self.problem("no common locus", name, "phenotype", ", ".join(sorted(own)),
-                             f"is typed at {', '.join(sorted(own))}, the patient at {', '.join(sorted(patient_loci))}: no locus in common, "
-                             "so the two cannot be compared; its haplotypes still count, type it at the patient's loci")  # fmt: skip
+                             f"is typed at {', '.join(sorted(own))}, the patient at "
+                             f"{', '.join(sorted(patient_loci))}: no locus in common, "
+                             "so the two cannot be compared; its haplotypes still count, type it at the "
+                             "patient's loci")  # fmt: skip
             relative = self.pedigree.relatives.get(name)
             if relative is not None and relative.phase_known and "~" not in phenotype.gl:
                 self.problem("phase not written", name, "phase_known", "True",
-                             "the phase is said to be known and the typing does not hold it; give a GL string with '~' between the alleles of a haplotype")  # fmt: skip
+                             "the phase is said to be known and the typing does not hold it; give a GL string "
+                             "with '~' between the alleles of a haplotype")  # fmt: skip
             self.phenotypes[name] = phenotype
 
     def read(self, carried: Sequence[Carried]) -> tuple[FamilyTypings, Family]:
         """Read the typings, and take the people whose genes matter."""
-        typings = read_typings(self.phenotypes, self.loci, self.nomenclature, carried)
+        typings = read_typings(self.phenotypes, self.loci, self.nomenclature, carried, PATIENT)
         genes = {p.id: p.genes for p in self.pedigree.people}
         pairs = {name: list(each) for name, each in typings.pairs.items() if genes[name] == name}
         phases = {name: each for name, each in typings.phases.items() if genes[name] == name}
@@ -129,7 +135,8 @@ class _Assessment:
             bad = [self.loci[at] for at, each in enumerate(joined) if each is not None and not each]
             if bad:
                 self.problem("Mendelian error", twin, "phenotype", self.phenotypes[twin].gl,
-                             f"an identical twin's typing is the patient's, and at {', '.join(bad)} it is not; the typing is left out: "
+                             f"an identical twin's typing is the patient's, and at {', '.join(bad)} it is not; "
+                             "the typing is left out: "
                              "check the samples, or whether the twins are identical")  # fmt: skip
                 del self.phenotypes[twin]
             else:
@@ -138,9 +145,7 @@ class _Assessment:
         pairs = {name: each for name, each in pairs.items() if any(pair is not None for pair in each)}
         return typings, self.family_of(pairs, phases)
 
-    def family_of(
-        self, pairs: dict[str, list[frozenset[tuple[int, int]] | None]], phases: dict[str, tuple[object, ...]]
-    ) -> Family:
+    def family_of(self, pairs: dict[str, list[Pairs | None]], phases: dict[str, tuple[Phase, ...]]) -> Family:
         """Return the patient, the typed and their ancestors."""
         wanted: set[str] = set()
         waiting = [PATIENT, *pairs]
@@ -150,7 +155,7 @@ class _Assessment:
                 wanted.add(name)
                 waiting += self.parents.get(name, ())
         people = tuple(name for name in self.order if name in wanted)
-        return Family(people, {n: p for n, p in self.parents.items() if n in wanted}, pairs, phases, self.rates)  # type: ignore[arg-type]
+        return Family(people, {n: p for n, p in self.parents.items() if n in wanted}, pairs, phases, self.rates)
 
     def near(self, family: Family) -> list[str]:
         """Return the typed people, those with the fewest meioses to the patient first, typed parents before siblings."""
@@ -178,11 +183,13 @@ class _Assessment:
                 if farthest == PATIENT:
                     raise problem(
                         "TooManyRows",
-                        "the patient's typing alone allows too many haplotypes; type the patient at a higher resolution, compare fewer loci, "
+                        "the patient's typing alone allows too many haplotypes; type the patient at a higher "
+                        "resolution, compare fewer loci, "
                         "or raise most_steps of the policy",
                     ) from None
                 self.problem("family too large", farthest, "phenotype", self.phenotypes[farthest].gl,
-                             "with this typing there are too many inheritances to sum over; it is left out (match and relation stay): type at "
+                             "with this typing there are too many inheritances to sum over; it is left out "
+                             "(match and relation stay): type at "
                              "higher resolution, compare fewer loci, or raise most_steps of the policy")  # fmt: skip
                 del self.phenotypes[farthest]
 
@@ -195,7 +202,8 @@ class _Assessment:
         def ways(family: Family, weights: HaplotypeWeights) -> list[Descent]:
             return descents(family, weights, size, most_crossovers=policy.most_recombinations, most=policy.most_steps)
 
-        found = ways(family, HaplotypeWeights(typings, carried, policy.allele_weight)) if carried else []
+        self.weights = HaplotypeWeights(typings, carried, policy.allele_weight)
+        found = ways(family, self.weights) if carried else []
         if carried and not found:
             self.unsure = "the frequencies do not represent the family"
         if found:
@@ -212,8 +220,8 @@ class _Assessment:
         family = self.family_of(
             {n: list(p) for n, p in family.pairs.items() if any(x is not None for x in p)}, dict(family.phases)
         )
-        found = ways(family, HaplotypeWeights(typings, carried, policy.allele_weight)) if carried else []
-        self.unsure = "" if found else self.unsure
+        found = ways(family, self.weights) if carried else []
+        self.unsure = "" if found else self.unsure or "no frequencies are given"
         return typings, family, found or ways(family, plain)
 
     def say(self, one: LeftOut, typings: FamilyTypings) -> None:
@@ -223,9 +231,7 @@ class _Assessment:
         why = []
         for at in one.loci:
             locus = self.loci[at]
-            kin = [p for p in self.parents.get(one.person, ())] + [
-                c for c, both in self.parents.items() if one.person in both
-            ]
+            kin = list(self.parents.get(one.person, ())) + [c for c, both in self.parents.items() if one.person in both]
             against = [k for k in kin if k in typings.pairs and not self.share_allele(typings, one.person, k, at)]
             texts = "; ".join(f"{k} has {self.phenotypes[k][locus]}" for k in against if k in self.phenotypes)
             why.append(
@@ -242,8 +248,9 @@ class _Assessment:
             )
         rest = f" (or the typing of {', '.join(one.instead)} is wrong instead)" if one.instead else ""
         what = "the whole typing is left out" if one.whole else f"the typing at {where} is left out"
-        self.problem("Mendelian error", one.person, where, own.gl if one.whole else "; ".join(own[self.loci[at]] for at in one.loci),
-                     f"{'; '.join(why)}; {what}{rest}: check the sample and the relation")  # fmt: skip
+        value = own.gl if one.whole else "; ".join(own[self.loci[at]] for at in one.loci)
+        message = f"{'; '.join(why)}; {what}{rest}: check the sample and the relation"
+        self.problem("Mendelian error", one.person, where, value, message)
         if one.whole:
             self.phenotypes.pop(one.person, None)
 
@@ -328,8 +335,8 @@ def assess_family(
         >>> patient = Patient(Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> brother = Relative("brother", Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> family = assess_family(patient, [brother, Relative("sister")], Nomenclature.two_field(), loci=["A", "B"])
-        >>> family["brother-1"].category, round(family["sister-1"].p_identical, 2)
-        ('identical', 0.24)
+        >>> family["brother-1"].category, round(family["sister-1"].p_identical, 3)
+        ('identical', 0.246)
     """
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("policy", policy, FamilyPolicy)
@@ -357,16 +364,20 @@ def assess_family(
     usable = frozenset(
         name for name, r in one.pedigree.relatives.items() if r.available is not False and not r.medical_reasons_against
     )
-    sharing = share(ways, family, PATIENT, one.parents, one.rates, one.order, usable)
+    sharing = share(
+        ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
+    )
     if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
         sharing.any_identical = sharing.any_haploidentical = 1.0
-    for name in sharing.uncounted:
+    for name in sharing.split:
         one.problem(
             "branch too large",
             name,
             "relation",
             "",
-            "is not counted in the chance that any relative is suitable: too many untyped people of one branch",
+            "is of a branch with too many untyped people: counts as independent of them in the chance that any "
+            "relative is suitable; "
+            "leave out the most distant",
         )
     _say_recombinations(one, ways)
     population = " and ".join(each.population for each in common) if carried and not one.unsure else ""
@@ -375,7 +386,6 @@ def assess_family(
     found = Findings(
         one.pedigree,
         sharing,
-        ways[0],
         label_haplotypes(ways, one.order, typings),
         typed,
         one.compare(),
@@ -413,10 +423,11 @@ def _say_recombinations(one: _Assessment, ways: Sequence[Descent]) -> None:
         for side, parent in enumerate((mother, father)):
             of_parent = best.labels[parent]
             origin = [0 if c == of_parent[0][at] else 1 for at, c in enumerate(best.labels[name][side])]
-            for at, (before, after) in enumerate(zip(origin, origin[1:], strict=False)):
+            for at, (before, after) in enumerate(itertools.pairwise(origin)):
                 if before != after:
                     one.problem("recombination", name, "phenotype", f"{one.loci[at]}-{one.loci[at + 1]}",
-                                f"a recombination between {one.loci[at]} and {one.loci[at + 1]} in the haplotype from {parent} explains the typings best; "
+                                f"a recombination between {one.loci[at]} and {one.loci[at + 1]} in the "
+                                f"haplotype from {parent} explains the typings best; "
                                 "confirm the typings")  # fmt: skip
 
 

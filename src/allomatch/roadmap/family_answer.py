@@ -5,6 +5,7 @@ Plain frozen data: what is known and what follows, in words and numbers. Probabi
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,13 +65,17 @@ class FamilyPolicy:
     value_haploidentical: float = 0.5
     most_steps: int = 100_000
     sources: tuple[str, ...] = (
-        "recombination B-DRB1 and DRB1-DPB1 (here DQB1-DPB1): Martin, Mann, Carrington, Hum Mol Genet 1995;4:423 (59 CEPH pedigrees: "
+        "recombination B-DRB1 and DRB1-DPB1 (here DQB1-DPB1): Martin, Mann, Carrington, Hum Mol Genet "
+        "1995;4:423 (59 CEPH pedigrees: "
         "0.94 % and 0.74 %; none between DRB1 and DQB1: 0.0001 is ours, so that one is not called impossible)",
-        "recombination A-C 0.008, C-B 0.0005: ours, from 1 % per megabase (Martin et al. 1995) over some 1.3 and 0.08 megabases less a "
-        "part; of 162 meioses of larger families, 4 between A and C and none between C and B (Hum Immunol 2019;80:644, table 5)",
+        "recombination A-C 0.008, C-B 0.0005: ours, from 1 % per megabase (Martin et al. 1995) over some 1.3 "
+        "and 0.08 megabases less a "
+        "part; of 162 meioses of larger families, 4 between A and C and none between C and B (Hum Immunol "
+        "2019;80:644, table 5)",
         "mothers recombine 1.8 times as often as fathers: Thomsen et al., Eur J Immunogenet 1994;21:33 (1332 families)",
         "non-inherited maternal antigens: van Rood et al., Blood 2002;99:1572",
-        "mother as donor: Stern et al., Blood 2008;112:2990 (better, T-cell depleted); Wang et al., Blood 2014;124:843 (worse, unmanipulated)",
+        "mother as donor: Stern et al., Blood 2008;112:2990 (better, T-cell depleted); Wang et al., Blood "
+        "2014;124:843 (worse, unmanipulated)",
         "least age of a parent, weight of an allele, values of donors for the order of typing: ours, conventions",
     )
 
@@ -80,7 +85,8 @@ class FamilyPolicy:
             if len(ends) != 2 or not all(end in CHROMOSOME for end in ends) or not 0 <= rate < 0.5:
                 raise problem(
                     "ValueOutOfRange",
-                    f"recombination {name!r}: {rate!r} cannot be used; give neighbouring loci such as 'A-C' and a probability below 0.5",
+                    f"recombination {name!r}: {rate!r} cannot be used; give neighbouring loci such as 'A-C' and "
+                    "a probability below 0.5",
                 )
         if (
             self.maternal_ratio <= 0
@@ -116,7 +122,7 @@ class FamilyPolicy:
             along = at[first] - math.log(1 - 2 * rate) / 2
             at[second] = along
         places = [at.get(locus, at.get(_BESIDE.get(locus, ""), along)) for locus in loci]
-        return tuple((1 - math.exp(-2 * max(0.0, b - a))) / 2 for a, b in zip(places, places[1:], strict=False))
+        return tuple((1 - math.exp(-2 * max(0.0, b - a))) / 2 for a, b in itertools.pairwise(places))
 
 
 DEFAULT_FAMILY_POLICY = FamilyPolicy()
@@ -135,7 +141,7 @@ class MemberAnswer:
         haplotypes: Labels of the maternal and the paternal one in the likeliest inheritance; ``a`` is the patient's paternal
             one, ``b`` the maternal one; None: not known.
         category: Of the typed ``"identical"``, ``"haploidentical"`` or ``"other"``, whichever is likeliest; else None.
-        shared: Of the haploidentical which of the patient's haplotypes: ``"a (paternal)"``; without the side where it is not settled.
+        shared: Of the haploidentical which of the patient's haplotypes: ``"a (paternal)"``; no side where it is not settled.
         p_identical: Both haplotypes shared at every locus, by descent.
         p_haploidentical: One shared at every locus.
         p_other: Neither.
@@ -224,7 +230,8 @@ class FamilyAnswer:
     def explain(self) -> str:
         """Return the family in words, a line a member."""
         lines = [
-            f"at least one identical: {self.p_any_identical:.4f}, at least one haploidentical: {self.p_any_haploidentical:.4f} "
+            f"at least one identical: {self.p_any_identical:.4f}, at least one haploidentical: "
+            f"{self.p_any_haploidentical:.4f} "
             f"({self.population}; policy {self.policy_version}; supports professionals, decides nothing)"
         ]
         for one in self.members:

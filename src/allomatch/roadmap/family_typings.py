@@ -2,7 +2,7 @@
 
 What: `read_typings` asks the core which pairs of alleles each typing allows at each locus, among the alleles of the frequency set
 and those of the family; `HaplotypeWeights` has the frequency of a haplotype of which some loci are known. Invariants: two
-alleles have one number exactly if every typing of the family treats them alike, so nothing is lost; -1 is "not known". Why:
+alleles have one number only if every typing of the family treats them alike, so nothing is lost; -1 is "not known". Why:
 what an ambiguous typing means is the core's to say, in one place; and a family knows ten alleles of a locus, not thousands.
 """
 
@@ -26,6 +26,8 @@ __all__ = ["FamilyTypings", "HaplotypeWeights", "Phase", "Unreadable", "read_typ
 UNKNOWN = -1
 # Alleles of an open typing (an XX code, an antigen) that are tried beside those of the set and the family.
 _MOST_OF_ONE = 60
+_MOST_APART = 8
+_MOST_COUNTED = 4_000_000  # codes below this are summed by counting
 Pairs = frozenset[tuple[int, int]]
 Pattern = tuple[int, ...]
 
@@ -81,7 +83,11 @@ class FamilyTypings:
 
 
 def read_typings(
-    typings: Mapping[str, Phenotype], loci: Sequence[str], nomenclature: Nomenclature, carried: Sequence[Carried] = ()
+    typings: Mapping[str, Phenotype],
+    loci: Sequence[str],
+    nomenclature: Nomenclature,
+    carried: Sequence[Carried],
+    apart: str,
 ) -> FamilyTypings:
     """Read the typings of a family.
 
@@ -90,6 +96,7 @@ def read_typings(
         loci: In the order along the chromosome.
         nomenclature: What the names stand for.
         carried: The frequency sets, if there are any.
+        apart: Whose possible alleles keep numbers of their own, where they are few: what others share with this person.
     """
     pairs: dict[str, list[Pairs | None]] = {name: [] for name in typings}
     sides: dict[str, list[tuple[frozenset[int], frozenset[int]] | None]] = {name: [] for name in typings}
@@ -125,8 +132,11 @@ def read_typings(
         # One number for alleles that all typings treat alike.
         columns = [*matrices.values(), *(mask[:, None] for both in masks.values() for mask in both)]
         signatures = np.hstack(columns) if columns else np.zeros((len(classes), 1), bool)
-        _, first, group = np.unique(signatures, axis=0, return_index=True, return_inverse=True)
-        group = group.reshape(-1)
+        if apart in matrices and (few := np.flatnonzero(matrices[apart].any(axis=1))).size <= _MOST_APART:
+            own = np.zeros((len(classes), few.size), bool)
+            own[few, np.arange(few.size)] = True
+            signatures = np.hstack([signatures, own])
+        first, group = _distinct_rows(signatures)
         names.append([_joined([classes[i] for i in np.flatnonzero(group == g)]) for g in range(len(first))])
         at = {name: number for number, name in enumerate(classes)}
         numbers.append([np.array([group[at[name]] for name in of_set], np.int64) for of_set in of_sets])
@@ -154,6 +164,20 @@ def read_typings(
             if len(b) > 1
         )
     return FamilyTypings(tuple(loci), names, pairs, phases, tuple(unreadable), numbers)
+
+
+def _distinct_rows(rows: npt.NDArray[np.bool_]) -> tuple[list[int], npt.NDArray[np.int64]]:
+    """Return the first of each distinct row, and for each row which one it is."""
+    first: list[int] = []
+    number: dict[bytes, int] = {}
+    group = np.empty(len(rows), np.int64)
+    for at, row in enumerate(np.packbits(rows, axis=1)):
+        key = row.tobytes()
+        if key not in number:
+            number[key] = len(first)
+            first.append(at)
+        group[at] = number[key]
+    return first, group
 
 
 def _allowed(one: _core.HaplotypeSet, locus: str, typing: str, size: int) -> npt.NDArray[np.bool_]:
@@ -240,8 +264,7 @@ class HaplotypeWeights:
             code = np.zeros(len(classes), np.int64)
             for at, column in zip(self._of_set, columns, strict=True):
                 code = code * self._sizes[at] + column
-            distinct, where = np.unique(code, return_inverse=True)
-            sums = np.bincount(where, weights=one.core.frequencies)
+            distinct, sums = _summed(code, one.core.frequencies)
             split = np.empty((len(distinct), len(self._of_set)), np.int64)
             for place in range(len(self._of_set) - 1, -1, -1):
                 size = self._sizes[self._of_set[place]]
@@ -262,17 +285,29 @@ class HaplotypeWeights:
         if not subset:
             return weight
         if subset not in self._sums:
-            self._sums[subset] = [self._summed(subset, *one) for one in self._codes]
+            self._sums[subset] = [self._sum_over(subset, *one) for one in self._codes]
         code = 0
         for place in subset:
             code = code * self._sizes[self._of_set[place]] + pattern[self._of_set[place]]
         return weight * sum(one.get(code, 0.0) for one in self._sums[subset]) / len(self._codes)
 
-    def _summed(
+    def _sum_over(
         self, subset: tuple[int, ...], split: npt.NDArray[np.int64], shares: npt.NDArray[np.float64]
     ) -> dict[int, float]:
         code = np.zeros(len(split), np.int64)
         for place in subset:
             code = code * self._sizes[self._of_set[place]] + split[:, place]
-        distinct, where = np.unique(code, return_inverse=True)
-        return dict(zip(distinct.tolist(), np.bincount(where, weights=shares).tolist(), strict=True))
+        distinct, sums = _summed(code, shares)
+        return dict(zip(distinct.tolist(), sums.tolist(), strict=True))
+
+
+def _summed(
+    codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the distinct codes, and the sum of the values of each."""
+    if codes.size and codes.max() < _MOST_COUNTED:
+        sums = np.bincount(codes, weights=values)
+        distinct = np.flatnonzero(sums).astype(np.int64)
+        return distinct, sums[distinct].astype(np.float64)
+    distinct, where = np.unique(codes, return_inverse=True)
+    return distinct, np.bincount(where, weights=values).astype(np.float64)

@@ -27,6 +27,7 @@ class Haplotypes:
     """The likeliest haplotypes.
 
     Attributes:
+        best: The likeliest way of descent with the likeliest pair.
         label: By founder chromosome.
         text: By label.
         pair: The patient's, a and b; None if nothing is known.
@@ -34,6 +35,7 @@ class Haplotypes:
         settled: Whether it is known which of the two is paternal.
     """
 
+    best: Descent
     label: dict[int, str]
     text: dict[str, str]
     pair: tuple[str, str] | None
@@ -47,7 +49,6 @@ class Findings:
 
     pedigree: Pedigree
     sharing: Sharing
-    best: Descent
     haplotypes: Haplotypes
     typed: frozenset[str]
     matches: Mapping[str, Match | None]
@@ -73,47 +74,46 @@ def _most(side: Sequence[int]) -> int:
 
 def label_haplotypes(ways: Sequence[Descent], order: Sequence[str], typings: FamilyTypings) -> Haplotypes:
     """Name the founders' chromosomes of the likeliest inheritance, and say how sure the patient's pair is."""
-    best = ways[0]
-    rows: dict[int, Pattern] = {}
-    for component in best.components:
-        rows |= max(component, key=lambda row: row[1])[0]
     total = sum(way.weight for way in ways)
     pairs: dict[tuple[Pattern, Pattern], float] = {}
-    for way in ways:
+    # Of each pair the likeliest way, with its haplotypes.
+    likeliest: dict[tuple[Pattern, Pattern], tuple[float, int, dict[int, Pattern]]] = {}
+    for number, way in enumerate(ways):
         maternal, paternal = way.labels[PATIENT]
-        own = next((c for c in way.components if c and {*maternal, *paternal} & c[0][0].keys()), None)
-        for row, share in own or ():
+        own = next((c for c in way.components if c and {*maternal, *paternal} & c[0][0].keys()), (({}, 1.0),))
+        for row, share in own:
             pair = _mosaic(paternal, row), _mosaic(maternal, row)
-            pairs[pair] = pairs.get(pair, 0.0) + way.weight * share / total
-    # The pair that is likeliest over all inheritances, not only in the likeliest.
-    settled, probability, shown = False, None, None
-    if pairs:
-        (a, b) = max(
-            pairs,
-            key=lambda pair: (
-                pairs[pair] + pairs.get((pair[1], pair[0]), 0.0) * (pair[0] != pair[1]) + pairs[pair] * 1e-9
-            ),
-        )
-        both = pairs[a, b] + (pairs.get((b, a), 0.0) if a != b else 0.0)
-        settled, probability, shown = (
-            pairs[a, b] >= _SETTLED * both and a != b,
-            min(1.0, both),
-            (_text(a, typings), _text(b, typings)),
-        )
+            weight = way.weight * share / total
+            pairs[pair] = pairs.get(pair, 0.0) + weight
+            if weight > likeliest.get(pair, (0.0,))[0]:
+                likeliest[pair] = weight, number, row
+    # The pair that is likeliest over all ways, not only in the likeliest; then the order of it that is.
+    either = {pair: pairs[pair] + (pairs.get(pair[::-1], 0.0) if pair[0] != pair[1] else 0.0) for pair in pairs}
+    a, b = max(pairs, key=lambda pair: (round(either[pair], 12), pairs[pair]))
+    probability = min(1.0, either[a, b])
+    settled = pairs[a, b] >= _SETTLED * either[a, b] and a != b
+    _, number, rows = likeliest[a, b]
+    best = ways[number]
+    rows = dict(rows)
+    for component in best.components:
+        if not component[0][0].keys() & rows.keys():
+            rows |= max(component, key=lambda row: row[1])[0]
     label: dict[int, str] = {}
     text: dict[str, str] = {}
     maternal, paternal = best.labels[PATIENT]
+    first = [_most(paternal), _most(maternal)]
     for chromosome in [
-        _most(paternal),
-        _most(maternal),
+        *first,
         *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side),
     ]:
         if chromosome not in label and chromosome in rows and len(label) < len(_LETTERS):
             label[chromosome] = _LETTERS[len(label)]
             text[label[chromosome]] = _text(rows[chromosome], typings)
+    known = any(allele != UNKNOWN for allele in (*a, *b))
+    shown = (_text(a, typings), _text(b, typings)) if known else None
     if shown is not None:
         text |= dict(zip("ab", shown, strict=True))
-    return Haplotypes(label, text, shown, probability, settled)
+    return Haplotypes(best, label, text, shown, probability if known else None, settled)
 
 
 def _own_labels(labels: Labels | None, haplotypes: Haplotypes) -> tuple[str | None, str | None]:
@@ -151,7 +151,7 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
     relative = found.pedigree.relatives.get(name)
     typed = name in found.typed
     twin = person.genes == PATIENT
-    labels = found.best.labels.get(PATIENT if twin else name)
+    labels = found.haplotypes.best.labels.get(PATIENT if twin else name)
     shares = found.sharing.people.get(name)
     identical, haploidentical, other, chance = (
         (1.0, 0.0, 0.0, 0.0)
@@ -170,6 +170,10 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
     reasons, warnings = [], []
     if relative is None:
         reasons.append("not among the relatives given; added because others descend from this person")
+    elif not typed and relative.phenotype is not None and relative.phenotype.loci:
+        reasons.append(
+            f"typing not used: without it identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}"
+        )
     elif typed:
         reasons.append(_typed_words(category or "", identical, haploidentical, other, chance, shared))
     else:
@@ -188,9 +192,23 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
         reasons += [f"medical reason against: {reason}" for reason in relative.medical_reasons_against]
         warnings += _warnings(person, found, category, own, age, policy)
     return MemberAnswer(
-        name, person.relation, person.sex, typed, tuple(p for p in (person.mother, person.father) if p), own, category, shared,
-        identical, haploidentical, other, chance, found.matches.get(name), name in found.usable, tuple(r for r in reasons if r), tuple(warnings),
-    )  # fmt: skip
+        id=name,
+        relation=person.relation,
+        sex=person.sex,
+        typed=typed,
+        parents=tuple(parent for parent in (person.mother, person.father) if parent),
+        haplotypes=own,
+        category=category,
+        shared=shared,
+        p_identical=identical,
+        p_haploidentical=haploidentical,
+        p_other=other,
+        p_identical_by_chance=chance,
+        match=found.matches.get(name),
+        usable=name in found.usable,
+        reasons=tuple(reason for reason in reasons if reason),
+        warnings=tuple(warnings),
+    )
 
 
 def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str | None:
@@ -203,7 +221,10 @@ def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str |
 def _typed_words(
     category: str, identical: float, haploidentical: float, other: float, chance: float, shared: str | None
 ) -> str:
-    chances = f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+    chances = (
+        f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, "
+        f"neither {other:.4f}"
+    )
     if category == "identical":
         how = "by descent" if identical >= chance else "by chance: the same alleles on haplotypes of other origin"
         return f"HLA-identical {how} ({chances})"
@@ -223,21 +244,24 @@ def _warnings(
     words: list[str] = []
     name = person.id
     if person.relation == "mother":
-        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the patient's paternal ones in pregnancy; "
+        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the "
+                     "patient's paternal ones in pregnancy; "
                      "reports differ by protocol (Stern 2008, Wang 2014)")  # fmt: skip
     elif category == "haploidentical" and found.haplotypes.settled:
         mother = found.pedigree[PATIENT].mother
-        not_inherited = set(_own_labels(found.best.labels.get(mother or ""), found.haplotypes)) - {None, "b"}
-        mismatched = set(own) - {None, "a", "b"}
+        not_inherited = set(_own_labels(found.haplotypes.best.labels.get(mother or ""), found.haplotypes)) - {None, "b"}
+        mismatched = {label for label in own if label is not None} - {"a", "b"}
         if not_inherited & mismatched:
-            words.append(f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
+            words.append("mismatched for the non-inherited maternal haplotype "
+                         f"{' '.join(sorted(not_inherited & mismatched))} (NIMA): "
                          "tolerance has been described (van Rood 2002)")  # fmt: skip
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
     if name in found.typed and probability is not None and probability < _SETTLED:
         words.append(
-            f"phase not settled: the likeliest pair of the patient's haplotypes has the probability {probability:.4f}; typing a parent would settle it"
+            "phase not settled: the likeliest pair of the patient's haplotypes has the probability "
+            f"{probability:.4f}; typing a parent would settle it"
         )
     compared = found.matches.get(name)
     if compared is not None and compared.greatest:
@@ -287,7 +311,10 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
         value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(
             0.0, worth["haploidentical"] - known
         )
-        reason = f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best known donor {value:.4f}"
+        reason = (
+            f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best "
+            f"known donor {value:.4f}"
+        )
         if (
             person.relation in ("mother", "father")
             and found.haplotypes.probability is not None

@@ -183,10 +183,12 @@ def _paths(
     # By locus and changes left: the vectors from which the other loci can be reached.
     reach: list[list[set[int]]] = [[set(allowed[last]) for _ in range(crossovers + 1)]]
     for locus in range(last - 1, -1, -1):
-        reach.insert(0, [
-            {v for v in allowed[locus] if any(n <= left and vectors.canonical(v ^ c) in reach[0][left - n] for c, _, n in changes[locus])}
-            for left in range(crossovers + 1)
-        ])  # fmt: skip
+        ahead = reach[0]
+
+        def goes_on(vector: int, left: int, locus: int = locus, ahead: list[set[int]] = ahead) -> bool:
+            return any(n <= left and vectors.canonical(vector ^ c) in ahead[left - n] for c, _, n in changes[locus])
+
+        reach.insert(0, [{v for v in allowed[locus] if goes_on(v, left)} for left in range(crossovers + 1)])
 
     def walk(locus: int, path: list[int], odds: float, left: int) -> Iterator[tuple[list[int], float, int]]:
         if locus == last:
@@ -228,10 +230,11 @@ class _Sums:
         total, found = 1.0, []
         for _, names in self.components(labels):
             number: dict[int, int] = {}
-            key = tuple(
-                (name, (tuple(number.setdefault(c, len(number)) for c in labels[name][0]), tuple(number.setdefault(c, len(number)) for c in labels[name][1])))
-                for name in names
-            )  # fmt: skip
+            renamed = []
+            for name in names:
+                one, other = (tuple(number.setdefault(c, len(number)) for c in side) for side in labels[name])
+                renamed.append((name, (one, other)))
+            key = tuple(renamed)
             if key not in self._known:
                 self._known[key] = self._summed(key, len(number))
             weight, rows = self._known[key]
@@ -324,9 +327,7 @@ def descents(family: Family, weights: HaplotypeWeights, loci: int, *, most_cross
     sums = _Sums(family, weights, loci, most)
     for crossovers in range(1, most_crossovers + 1):
         found = []
-        listed = 0
-        for path, odds_, count in _paths(vectors, allowed, crossovers, ratios):
-            listed += 1
+        for listed, (path, odds_, count) in enumerate(_paths(vectors, allowed, crossovers, ratios)):
             if listed * 10 > most:
                 raise TooMuchWork
             by_locus = [vectors.labels(vector) for vector in path]

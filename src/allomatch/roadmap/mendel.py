@@ -66,7 +66,7 @@ def find_errors(
         typed = [name for name in reversed(near) if family.pairs[name][at] is not None]
 
         def explains(some: Sequence[str], at: int = at) -> bool:
-            return locus_possible(without(family, {name: (at,) for name in some}), at, most)
+            return locus_possible(without(family, dict.fromkeys(some, (at,))), at, most)
 
         candidates[at] = _fewest(typed, patient, explains)
     found: list[LeftOut] = []

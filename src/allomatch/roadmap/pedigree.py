@@ -131,7 +131,8 @@ class _Builder:
                     name,
                     "relation",
                     place,
-                    f"there are {len(having)} {place}s ({', '.join(having)}) and none is used; keep one, give the others their true relation",
+                    f"there are {len(having)} {place}s ({', '.join(having)}) and none is used; keep one, give "
+                    "the others their true relation",
                 )
 
     # --- placing ---
@@ -150,12 +151,9 @@ class _Builder:
                 r.places[:1] == (f"{side} grandmother",) or r.name.startswith(f"{side} grand")
                 for r in self.relations.values()
             )
-            couple = (
-                (self.place(f"{side} grandmother"), self.place(f"{side} grandfather"))
-                if side and older
-                else (None, None)
-            )
-            self.add(name, *couple, place if name in self.relatives else f"{place} (not given)", sex)
+            mother = self.place(f"{side} grandmother") if side and older else None
+            father = self.place(f"{side} grandfather") if side and older else None
+            self.add(name, mother, father, place if name in self.relatives else f"{place} (not given)", sex)
         return name
 
     def other_parent(self, name: str) -> str:
@@ -235,7 +233,8 @@ class _Builder:
                     name,
                     "sex",
                     own or said,
-                    f"an identical twin has the patient's sex, which is {self.patient.sex!r}; correct it or say 'fraternal twin'",
+                    f"an identical twin has the patient's sex, which is {self.patient.sex!r}; correct it or say "
+                    "'fraternal twin'",
                 )
             return self.patient.sex
         if said and own and said != own:
@@ -252,7 +251,9 @@ class _Builder:
 
     def age(self, name: str) -> float | None:
         """Return an age in years today, or None."""
-        one: Patient | Relative = self.patient if name == PATIENT else self.relatives[name]
+        one = self.patient if name == PATIENT else self.relatives.get(name)
+        if one is None:
+            return None
         years = one.age if isinstance(one, Relative) else None
         return (self.today - one.birth_date).days / _DAYS if one.birth_date else years
 
@@ -287,7 +288,8 @@ class _Builder:
                         person.id,
                         "birth_date",
                         f"{child_age:.1f}",
-                        f"is {child_age:.1f} years old, its parent or grandparent {parent} {age:.1f}; correct a date or the relation; the relation is used as given",
+                        f"is {child_age:.1f} years old, its parent or grandparent {parent} {age:.1f}; correct a "
+                        "date or the relation; the relation is used as given",
                     )
                 elif age < child_age + least:
                     self.problem(
@@ -295,7 +297,8 @@ class _Builder:
                         person.id,
                         "birth_date",
                         f"{child_age:.1f}",
-                        f"is {child_age:.1f} years old and {parent}, a parent, {age:.1f}: less than {least:g} years between; check both dates",
+                        f"is {child_age:.1f} years old and {parent}, a parent, {age:.1f}: less than {least:g} "
+                        "years between; check both dates",
                     )
         twins = [name for name, relation in self.relations.items() if "twin" in relation.name]
         for name in twins:

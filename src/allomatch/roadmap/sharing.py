@@ -11,20 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import numpy.typing as npt
 
-from allomatch.roadmap.family_typings import UNKNOWN
+from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pattern
 from allomatch.roadmap.inheritance import Descent, Family, Labels
 
-__all__ = ["Sharing", "Shares", "share"]
+__all__ = ["Shares", "Sharing", "share"]
 
 Masks = npt.NDArray[np.bool_]
-# Free people of one branch whose joint probability is summed over subsets; of more the likeliest count.
+# What is shared: both haplotypes, one at least, the alleles of both.
+_BOTH, _ONE, _ALIKE = range(3)
+# Free people, and meioses, of one branch whose joint probability is exact.
 _MOST_JOINT = 8
+_MOST_BITS = 12
 _NOBODY = -1
+# Haplotypes that nobody was typed for: less probable likenesses, and those beyond so many, count as unlike.
+_NEGLIGIBLE = 1e-8
+_MOST_UNSEEN = 256
+_MOST_UNSEEN_RARE = 16  # of the ways that need a recombination
 
 
 @dataclass(slots=True)
@@ -54,13 +61,13 @@ class Sharing:
         people: By name.
         any_identical: That someone usable has the same alleles as the patient.
         any_haploidentical: That someone usable shares a haplotype at least.
-        uncounted: Free people beyond the number of those whose joint probability is exact.
+        split: Free people of branches so large that they count as independent of each other in the joint probabilities.
     """
 
     people: dict[str, Shares] = field(default_factory=dict)
     any_identical: float = 0.0
     any_haploidentical: float = 0.0
-    uncounted: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,20 @@ class _Branch:
     """Free people who are each other's parents or children, parents first."""
 
     people: tuple[str, ...]
+    answered: tuple[int, ...]  # those whom this branch is for
     usable: tuple[int, ...]
-    parents: tuple[tuple[str, str] | None, ...]
+    parents: tuple[tuple[str, str], ...]
     bits: dict[tuple[int, int], int]  # of a person and a side: the meiosis, where it matters
     rates: tuple[tuple[float, ...], ...]  # by bit, by interval
     shape: tuple[object, ...]  # branches of one shape have equal probabilities
+    edge: tuple[str, ...]  # parents who are not free
+
+
+def _common(own: Labels, labels: Labels, at: int) -> int:
+    """Return how many chromosomes two people share at a locus, 0 to 2."""
+    a, b = own[0][at], own[1][at]
+    one, other = labels[0][at], labels[1][at]
+    return max((one == a) + (other == b), (one == b) + (other == a))
 
 
 class _View:
@@ -83,15 +99,10 @@ class _View:
         self.codes = codes
         self.compared = compared
 
-    def shares(self, locus: int, one: int, other: int) -> int:
-        """Return how many of the patient's chromosomes two are, 0 to 2."""
-        first, second = self.own[0][locus], self.own[1][locus]
-        return max((one == first) + (other == second), (one == second) + (other == first))
-
     def alike(self, locus: int, one: int, other: int, compared: bool = True) -> bool:
         """Whether two chromosomes have the patient's alleles; by descent where nothing can be compared."""
         if not (compared and self.compared[locus]):
-            return self.shares(locus, one, other) == 2
+            return {one, other} == {self.own[0][locus], self.own[1][locus]}
         a, b = self.code(locus, one), self.code(locus, other)
         return bool((a & 1 and b & 2) or (a & 2 and b & 1))
 
@@ -101,142 +112,224 @@ class _View:
         return 0 if found is None else found[locus]
 
 
-def _views(descent: Descent, patient: str, compared: Sequence[bool]) -> list[tuple[_View, float]]:
-    """Return what chromosomes have of the patient's alleles, with probabilities; equal ones are one."""
-    own = descent.labels[patient]
-    loci = range(len(compared))
-    mine = {chromosome for side in own for at, chromosome in enumerate(side) if compared[at]}
-    with_patient = next((c for c in descent.components if c and mine & c[0][0].keys()), None)
-    if with_patient is None:
-        return [(_View(own, {}, compared), 1.0)]
-    others = [c for c in descent.components if c is not with_patient]
-    found: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
-    for row, share in with_patient:
-        alleles = [tuple(row[side[at]][at] if side[at] in row else UNKNOWN for at in loci) for side in own]
+_Seen = tuple[int, tuple[int, ...], tuple[int, ...]]  # a chromosome, its codes, its alleles if some are not known
 
-        def coded(
-            patterns: Mapping[int, tuple[int, ...]], alleles: Sequence[tuple[int, ...]] = alleles
-        ) -> list[tuple[int, tuple[int, ...]]]:
-            return [
-                (
-                    chromosome,
-                    tuple(
-                        0 if p[at] == UNKNOWN else (p[at] == alleles[0][at]) + 2 * (p[at] == alleles[1][at])
-                        for at in loci
-                    ),
+
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """What chromosomes have of the patient's alleles, for each way of descent.
+
+    Attributes:
+        patient: Whose.
+        compared: By locus, whether the patient is typed there.
+        weights: Of haplotypes; None: haplotypes that nobody was typed for count as unlike the patient's.
+        looked_at: People whose chromosomes matter though nobody's typing may say what is on them.
+    """
+
+    patient: str
+    compared: Sequence[bool]
+    weights: HaplotypeWeights | None
+    looked_at: tuple[str, ...]
+
+    def coded(self, patterns: Mapping[int, Pattern], own: Sequence[Pattern]) -> tuple[_Seen, ...]:
+        """Return what known chromosomes have of the patient's two haplotypes."""
+        found = []
+        for chromosome, pattern in patterns.items():
+            codes = tuple(
+                0 if allele == UNKNOWN else (allele == own[0][at]) + 2 * (allele == own[1][at])
+                for at, allele in enumerate(pattern)
+            )
+            partial = any(allele == UNKNOWN and self.compared[at] for at, allele in enumerate(pattern))
+            found.append((chromosome, codes, pattern if partial else ()))
+        return tuple(found)
+
+    def unseen(self, known: Pattern, own: Sequence[Pattern], least: float) -> list[tuple[tuple[int, ...], float]]:
+        """Return what a chromosome of which not all is known may have of the patient's alleles alone, and how probably."""
+        assert self.weights is not None
+        options = []
+        for at, allele in enumerate(known):
+            both = {own[0][at], own[1][at]} - {UNKNOWN}
+            options.append([allele] if allele != UNKNOWN or not self.compared[at] or not both else sorted(both))
+        before = self.weights(known)
+        found = []
+        for pattern in product(*options):
+            chance = self.weights(pattern) / before
+            if chance > least:
+                codes = tuple(
+                    (a == own[0][at]) + 2 * (a == own[1][at]) if a != UNKNOWN else 0 for at, a in enumerate(pattern)
                 )
-                for chromosome, p in patterns.items()
-            ]
+                if all(code or not self.compared[at] for at, code in enumerate(codes)):
+                    found.append((codes, chance))
+        return found
 
-        states = {tuple(coded(row)): share}
-        for component in others:
-            own_states: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
-            for patterns, part in component:
-                state = tuple(each for each in coded(patterns) if any(each[1]))
-                own_states[state] = own_states.get(state, 0.0) + part
-            states = {(*a, *b): x * y for a, x in states.items() for b, y in own_states.items()}
-        for state, weight in states.items():
-            found[state] = found.get(state, 0.0) + weight
-    return [(_View(own, dict(state), compared), weight) for state, weight in found.items()]
+    def __call__(self, descent: Descent, posterior: float) -> list[tuple[_View, float]]:
+        """Return what chromosomes have of the patient, with probabilities; equal views are one."""
+        own = descent.labels[self.patient]
+        size = len(self.compared)
+        mine = {chromosome for side in own for at, chromosome in enumerate(side) if self.compared[at]}
+        with_patient = next((c for c in descent.components if c and mine & c[0][0].keys()), None)
+        if with_patient is None:
+            return [(_View(own, {}, self.compared), 1.0)]
+        others = [c for c in descent.components if c is not with_patient]
+        typed = {chromosome for c in descent.components for chromosome in c[0][0]}
+        looked_at = tuple(dict.fromkeys(c for name in self.looked_at for side in descent.labels[name] for c in side))
+        most = _MOST_UNSEEN if not descent.crossovers else _MOST_UNSEEN_RARE
+        blank = (UNKNOWN,) * size
+        found: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
+        for row, part in with_patient:
+            alleles = [tuple(row[side[at]][at] if side[at] in row else UNKNOWN for at in range(size)) for side in own]
+            states: dict[tuple[_Seen, ...], float] = {self.coded(row, alleles): part}
+            for component in others:
+                merged: dict[tuple[_Seen, ...], float] = {}
+                for patterns, share_ in component:
+                    state = tuple(each for each in self.coded(patterns, alleles) if any(each[1]) or each[2])
+                    merged[state] = merged.get(state, 0.0) + share_
+                states = {(*a, *b): x * y for a, x in states.items() for b, y in merged.items()}
+            for state, weight in states.items():
+                plain = {chromosome: codes for chromosome, codes, _ in state}
+                unknown = [(c, blank) for c in looked_at if c not in typed]
+                unknown += [(c, p) for c, _, p in state if p and c in looked_at]
+                ways = [(plain, weight)]
+                for chromosome, pattern in unknown if self.weights is not None else ():
+                    options = self.unseen(pattern, alleles, _NEGLIGIBLE / max(posterior * weight, _NEGLIGIBLE))
+                    rest = 1.0 - sum(chance for _, chance in options)
+                    ways = [
+                        ({**have, **({chromosome: codes} if codes else {})}, w * chance)
+                        for have, w in ways
+                        for codes, chance in [*options, ((), rest)]
+                        if posterior * w * chance > _NEGLIGIBLE or not codes
+                    ]
+                    if len(ways) > most:
+                        break  # the rest counts as unlike
+                for have, w in ways:
+                    key = tuple(sorted(have.items()))
+                    found[key] = found.get(key, 0.0) + w
+        whole = sum(found.values())
+        return [(_View(own, dict(state), self.compared), weight / whole) for state, weight in found.items()]
 
 
 class _Branches:
     """The free people, and the probability that some of them share something, given a way of descent."""
 
-    def __init__(self, parents: Mapping[str, tuple[str, str]], rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]],
-                 free: Sequence[str], core: Collection[str], usable: Collection[str]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        parents: Mapping[str, tuple[str, str]],
+        rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]],
+        free: Sequence[str],
+        core: Collection[str],
+        usable: Collection[str],
+    ) -> None:
+        self.parents, self.rates, self.core, self.usable = parents, rates, core, usable
         groups: list[list[str]] = []
         for name in free:
-            if name not in parents:
-                continue
-            near = [g for g in groups if any(parent in g for parent in parents[name])]
-            groups = [g for g in groups if g not in near] + [[n for g in near for n in g] + [name]]
-        self.branches = []
+            if name in parents:
+                near = [g for g in groups if any(parent in g for parent in parents[name])]
+                groups = [g for g in groups if g not in near] + [[n for g in near for n in g] + [name]]
+        self.branches: list[_Branch] = []
+        self.split: list[str] = []
         for group in groups:
             people = tuple(name for name in free if name in group)
-            bits: dict[tuple[int, int], int] = {}
-            for at, name in enumerate(people):
-                for side, parent in enumerate(parents[name]):
-                    if parent in core or parent in people:
-                        bits[at, side] = len(bits)
-            by_bit = tuple(rates[people[at]][side] for at, side in bits)
-            usable_here = tuple(at for at, name in enumerate(people) if name in usable)
-            shape = (
-                tuple(
-                    tuple(p if p in core else people.index(p) if p in people else _NOBODY for p in parents[name])
-                    for name in people
-                ),
-                by_bit,
-            )
-            self.branches.append(
-                _Branch(people, usable_here, tuple(parents[name] for name in people), bits, by_bit, shape)
-            )
-        self.core = core
-        self._known: dict[tuple[object, ...], float] = {}
-        self._masks: dict[tuple[object, ...], tuple[Masks, Masks, Masks]] = {}
-        self._ids: dict[tuple[object, ...], int] = {}
+            branch = self.made(people, people)
+            if len(branch.bits) <= _MOST_BITS and len(branch.usable) <= _MOST_JOINT:
+                self.branches.append(branch)
+            else:
+                self.split += people
+                self.branches += [self.made(self.line(name, people), (name,)) for name in people]
+        self._found: dict[tuple[object, ...], tuple[tuple[float, ...], float]] = {}
 
-    def masks(self, branch: _Branch, descent: Descent, view: _View, locus: int) -> tuple[Masks, Masks, Masks]:
-        """Return by person and state of the meioses: identical, shares one at least, alike; bool, shape (people, states)."""
-        edge = sorted({parent for both in branch.parents if both for parent in both if parent in self.core})
-        labels = tuple((name, descent.labels[name][0][locus], descent.labels[name][1][locus]) for name in edge)
-        codes = tuple(view.code(locus, c) for _, *both in labels for c in both)
-        key = (branch.shape, labels, codes, view.own[0][locus], view.own[1][locus], view.compared[locus])
-        found = self._masks.get(key)
-        if found is None:
-            at_edge = {name: both for name, *both in labels}
-            states = 1 << len(branch.bits)
-            found = tuple(np.zeros((len(branch.people), states), bool) for _ in range(3))  # type: ignore[assignment]
-            assert found is not None
-            for state in range(states):
-                carried: list[list[int]] = []
-                for at, both in enumerate(branch.parents):
-                    assert both is not None
-                    own = []
-                    for side, parent in enumerate(both):
-                        bit = branch.bits.get((at, side))
-                        if bit is None:
-                            own.append(_NOBODY)
-                        else:
-                            of_parent = at_edge[parent] if parent in self.core else carried[branch.people.index(parent)]
-                            own.append(of_parent[state >> bit & 1])
-                    carried.append(own)
-                    shared = view.shares(locus, *own)
-                    found[0][at, state], found[1][at, state] = shared == 2, shared >= 1
-                    found[2][at, state] = view.alike(locus, *own)
-            self._masks[key] = found
-            self._ids[id(found),] = len(self._ids)
+    def line(self, name: str, people: Sequence[str]) -> tuple[str, ...]:
+        """Return a person with the ancestors that are among some people."""
+        wanted = {name}
+        for one in reversed(people):
+            if one in wanted:
+                wanted |= set(self.parents[one])
+        return tuple(one for one in people if one in wanted)
+
+    def made(self, people: tuple[str, ...], answered: tuple[str, ...]) -> _Branch:
+        bits: dict[tuple[int, int], int] = {}
+        for at, name in enumerate(people):
+            for side, parent in enumerate(self.parents[name]):
+                if parent in self.core or parent in people:
+                    bits[at, side] = len(bits)
+        by_bit = tuple(self.rates[people[at]][side] for at, side in bits)
+        both = tuple(self.parents[name] for name in people)
+        shape = (
+            tuple(
+                tuple(p if p in self.core else people.index(p) if p in people else _NOBODY for p in two) for two in both
+            ),
+            by_bit,
+        )
+        edge = tuple(sorted({parent for two in both for parent in two if parent in self.core}))
+        own = tuple(at for at, name in enumerate(people) if name in answered)
+        usable = tuple(at for at in own if people[at] in self.usable)
+        return _Branch(people, own, usable, both, bits, by_bit, shape, edge)
+
+    def carried(self, branch: _Branch, descent: Descent, locus: int) -> npt.NDArray[np.int64]:
+        """Return which chromosomes people have, by state of the meioses; shape (people, 2, states)."""
+        states = np.arange(1 << len(branch.bits))
+        found = np.full((len(branch.people), 2, len(states)), _NOBODY, np.int64)
+        for (at, side), bit in branch.bits.items():
+            parent = branch.parents[at][side]
+            if parent in self.core:
+                one, other = (labels[locus] for labels in descent.labels[parent])
+                found[at, side] = np.where(states >> bit & 1, other, one)
+            else:
+                above = found[branch.people.index(parent)]
+                found[at, side] = np.where(states >> bit & 1, above[1], above[0])
         return found
 
-    def chance(
-        self, branch: _Branch, masks: Sequence[tuple[Masks, Masks, Masks]], which: int, people: tuple[int, ...]
-    ) -> float:
-        """Return the probability that all of some people share, at every locus, what a kind of mask says."""
-        key = (branch.shape, tuple(self._ids[id(m),] for m in masks), which, people)
-        found = self._known.get(key)
-        if found is not None:
-            return found
+    def masks(self, branch: _Branch, descent: Descent, view: _View, which: int) -> list[Masks]:
+        """Return by locus who shares something, by state: both, one at least, the alleles; bool, shape (people, states)."""
+        masks = []
+        for locus in range(len(view.compared)):
+            carried = self.carried(branch, descent, locus)
+            one, other = carried[:, 0], carried[:, 1]
+            if which == _ALIKE and view.compared[locus]:
+                codes = np.zeros(2 + max([-1, *carried.flat]), np.int64)  # the last is nobody's
+                for chromosome, code in view.codes.items():
+                    if chromosome < len(codes) - 1:
+                        codes[chromosome] = code[locus]
+                a, b = codes[one], codes[other]
+                masks.append(((a & 1) & (b >> 1) | (a >> 1) & (b & 1)).astype(bool))
+            else:
+                first, second = view.own[0][locus], view.own[1][locus]
+                shared = np.maximum((one == first) * 1 + (other == second), (one == second) * 1 + (other == first))
+                masks.append(shared >= (1 if which == _ONE else 2))
+        return masks
+
+    def chances(self, branch: _Branch, descent: Descent, view: _View, which: int) -> tuple[tuple[float, ...], float]:
+        """Return the probability for each person answered for, and that none of the usable shares it."""
+        edge = tuple(descent.labels[name] for name in branch.edge)
+        key: tuple[object, ...] = (branch.shape, branch.answered, branch.usable, which, edge, view.own)
+        if which == _ALIKE:
+            key = (*key, tuple(view.codes.get(c) for c in sorted({c for both in edge for side in both for c in side})))
+        found = self._found.get(key)
+        if found is None:
+            masks = self.masks(branch, descent, view, which)
+            each = {at: self.chance(branch, masks, (at,)) for at in branch.answered}
+            found = tuple(each.values()), self.none(branch, masks, [at for at in branch.usable if each[at] > 0])
+            self._found[key] = found
+        return found
+
+    @staticmethod
+    def chance(branch: _Branch, masks: Sequence[Masks], people: Sequence[int]) -> float:
+        """Return the probability that all of some people share, at every locus, what the masks say."""
         count = len(branch.bits)
         odds = np.full((2,) * count, 0.5**count)
-        for locus, each in enumerate(masks):
-            if locus:
-                for bit, rates in enumerate(branch.rates):
-                    rate = rates[locus - 1]
-                    if rate > 0:
-                        axis = count - 1 - bit
-                        odds = (1 - rate) * odds + rate * np.flip(odds, axis)
-            odds = odds * np.logical_and.reduce(each[which][list(people)], axis=0).reshape((2,) * count)
-        self._known[key] = result = float(odds.sum())
-        return result
+        for locus, mask in enumerate(masks):
+            for bit, rates in enumerate(branch.rates if locus else ()):
+                rate = rates[locus - 1]
+                if rate > 0:
+                    odds = (1 - rate) * odds + rate * np.flip(odds, count - 1 - bit)
+            odds = odds * np.logical_and.reduce(mask[list(people)], axis=0).reshape((2,) * count)
+        return float(odds.sum())
 
-    def none(self, branch: _Branch, masks: Sequence[tuple[Masks, Masks, Masks]], which: int) -> float:
-        """Return the probability that none of the usable people shares it, by inclusion and exclusion."""
-        likely = [at for at in branch.usable if self.chance(branch, masks, which, (at,)) > 0]
-        likely = sorted(likely, key=lambda at: -self.chance(branch, masks, which, (at,)))[:_MOST_JOINT]
+    def none(self, branch: _Branch, masks: Sequence[Masks], likely: Sequence[int]) -> float:
+        """Return the probability that none of some people shares it, by inclusion and exclusion."""
         total = 1.0
         for size in range(1, len(likely) + 1):
-            for some in combinations(sorted(likely), size):
-                total += (-1) ** size * self.chance(branch, masks, which, some)
+            for some in combinations(likely, size):
+                total += (-1) ** size * self.chance(branch, masks, some)
         return max(0.0, total)
 
 
@@ -248,6 +341,7 @@ def share(
     rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]],
     order: Sequence[str],
     usable: Collection[str],
+    weights: HaplotypeWeights | None,
 ) -> Sharing:
     """Sum over all ways of descent.
 
@@ -259,6 +353,7 @@ def share(
         rates: As :class:`Family` has them, of everyone but founders.
         order: Everyone, parents before children.
         usable: Who counts in the joint probabilities.
+        weights: The frequencies of haplotypes that nobody was typed for; None: they count as unlike the patient's.
     """
     total = sum(descent.weight for descent in descents)
     typed_at = {name: [pair is not None for pair in pairs] for name, pairs in family.pairs.items()}
@@ -266,17 +361,29 @@ def share(
     compared = typed_at.get(patient, [False] * loci)
     free = [name for name in order if name not in family.people]
     branches = _Branches(parents, rates, free, set(family.people), usable)
+    edges = {p for name in free for p in parents.get(name, ()) if p in family.people}
+    unseen = edges | {name for name in family.people if name not in family.pairs}
+    near = [name for name in (*parents[patient], *family.people) if name in unseen]
+    viewer = _Viewer(patient, compared, weights, tuple(dict.fromkeys(near)))
     result = Sharing({name: Shares() for name in order if name != patient})
     none_identical = none_haploidentical = 0.0
     for descent in descents:
-        for view, share_ in _views(descent, patient, compared):
+        own_side = descent.labels[patient]
+        counts = {
+            name: [_common(own_side, descent.labels[name], at) for at in range(loci)]
+            for name in family.people
+            if name != patient
+        }
+        plain = _View(own_side, {}, compared)
+        by_descent = [
+            (branch, branches.chances(branch, descent, plain, _BOTH), branches.chances(branch, descent, plain, _ONE))
+            for branch in branches.branches
+        ]
+        for view, share_ in viewer(descent, descent.weight / total):
             weight = descent.weight * share_ / total
             no_identical, no_haploidentical = weight, weight
-            for name in family.people:
-                if name == patient:
-                    continue
+            for name, shared in counts.items():
                 one, other = descent.labels[name]
-                shared = [view.shares(at, one[at], other[at]) for at in range(loci)]
                 own = typed_at.get(name, [True] * loci)
                 alike = all(view.alike(at, one[at], other[at], own[at]) for at in range(loci))
                 person = result.people[name]
@@ -286,27 +393,18 @@ def share(
                 if name in usable:
                     no_identical *= not alike
                     no_haploidentical *= min(shared) == 0 and not alike
-            for branch in branches.branches:
-                masks = [branches.masks(branch, descent, view, at) for at in range(loci)]
-                for at, name in enumerate(branch.people):
-                    both, least, alike_ = (branches.chance(branch, masks, which, (at,)) for which in range(3))
-                    person = result.people[name]
-                    person.identical += weight * both
-                    person.haploidentical += weight * (least - both)
-                    person.alike += weight * alike_
-                if branch.usable:
-                    if no_identical:
-                        no_identical *= branches.none(branch, masks, 2)
-                    if no_haploidentical:
-                        no_haploidentical *= branches.none(branch, masks, 1)
+            for branch, (both, _), (least, none_shares) in by_descent:
+                alike_, none_alike = branches.chances(branch, descent, view, _ALIKE)
+                for at, two, one_, like in zip(branch.answered, both, least, alike_, strict=True):
+                    person = result.people[branch.people[at]]
+                    person.identical += weight * two
+                    person.haploidentical += weight * (one_ - two)
+                    person.alike += weight * like
+                no_identical *= none_alike
+                no_haploidentical *= none_shares
             none_identical += no_identical
             none_haploidentical += no_haploidentical
     result.any_identical = min(1.0, max(0.0, 1 - none_identical))
     result.any_haploidentical = min(1.0, max(0.0, 1 - none_haploidentical))
-    result.uncounted = tuple(
-        branch.people[at]
-        for branch in branches.branches
-        if len(branch.usable) > _MOST_JOINT
-        for at in branch.usable[_MOST_JOINT:]
-    )
+    result.split = tuple(branches.split)
     return result
