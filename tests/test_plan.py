@@ -11,6 +11,8 @@ from typing import Any
 import jsonschema
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import allomatch as am
 from allomatch import demo
@@ -260,6 +262,90 @@ def test_what_is_wrong_is_listed_and_the_rest_is_planned(name: str) -> None:
     if name not in ("untyped",):
         assert plan["family"].answer == "identical donor"
         assert "fine" in plan.recommended.options
+
+
+# ---- anything at all ------------------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    [
+        "",
+        " ",
+        "AML",
+        "HL",
+        "CR2",
+        "CR1 (adverse risk)",
+        "1st relapse, CR2",
+        "F",
+        "M",
+        "P",
+        "A",
+        "Belgian",
+        "<b>",
+        "\u00e9\u4e2d",
+        "mother",
+    ]
+)
+DAYS = st.none() | st.dates(date(1900, 1, 1), date(2100, 1, 1))
+NUMBERS = st.none() | st.sampled_from([-1.0, 0.0, 0.5, 1.0, 3.0, 70.0, 1e9, float("nan"), float("inf")])
+TYPINGS = st.sampled_from(
+    [
+        "",
+        "A*01:01+A*02:01",
+        "A*01:01+A*02:01^B*08:01+B*44:02",
+        "A*01:01/A*01:02+A*02:XX^DRB1*03:01+DRB1*04:01",
+        "DPB1*04:01+DPB1*02:01",
+        "A*03:01+A*11:01^B*07:02+B*35:01^C*07:02+C*04:01^DRB1*15:01+DRB1*01:01^DQB1*06:02+DQB1*05:01",
+        "A*01:01~B*08:01+A*02:01~B*44:02",
+    ]
+).map(lambda gl: am.Phenotype(gl) if gl else am.Phenotype({}))
+PATIENTS = st.builds(
+    Patient,
+    TYPINGS,
+    birth_date=DAYS,
+    sex=st.none() | WORDS,
+    weight_kg=NUMBERS,
+    cmv=st.none() | WORDS,
+    abo=st.none() | WORDS,
+    ethnicities=st.lists(WORDS, max_size=3).map(tuple),
+    diagnosis=st.none() | WORDS,
+    disease_status=st.none() | WORDS,
+)
+HARVESTS = st.builds(
+    Harvest,
+    collected=DAYS,
+    source=st.none() | WORDS,
+    cd34_e6_per_kg=NUMBERS,
+    cd34_e6=NUMBERS,
+    viability=NUMBERS,
+    disease_status=st.none() | WORDS,
+    storage=st.none() | WORDS,
+)
+RELATIVES = st.builds(
+    Relative,
+    st.sampled_from(
+        ["mother", "father", "sister", "brother", "maternal aunt", "cousin", "identical twin", "son", "niece", "x"]
+    ),
+    st.none() | TYPINGS,
+    id=st.none() | st.sampled_from(["a", "b", "patient", "<i>"]),
+    phase_known=st.booleans(),
+    available=st.none() | st.booleans(),
+    birth_date=DAYS,
+    age=NUMBERS,
+    sex=st.none() | WORDS,
+    medical_reasons_against=st.lists(WORDS, max_size=1).map(tuple),
+    parents=st.lists(st.sampled_from(["a", "b", "mother", "father"]), max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=20)
+@given(PATIENTS, st.lists(HARVESTS, max_size=3), st.lists(RELATIVES, max_size=3))
+def test_every_case_has_a_plan(patient: Patient, harvests: list[Harvest], relatives: list[Relative]) -> None:
+    plan = Roadmap(patient, harvests=harvests, family=relatives, nomenclature=NAMES, today=TODAY).plan()
+    checked(plan)
+    assert plan.to_html().startswith("<!doctype html>")
+    assert plan.explain()
+    assert all(each.message for each in plan.problems)
+    assert len(set(plan.problems)) == len(plan.problems)
 
 
 # ---- case files -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from allomatch.roadmap.autologous import AutologousAnswer
@@ -55,7 +56,8 @@ def patient_dict(patient: Patient, age: float | None) -> dict[str, Any]:
         "phenotype": patient.phenotype.gl,
         "age_years": age,
         "sex": patient.sex,
-        "weight_kg": patient.weight_kg,
+        # A weight that is no number is named by the problems, and JSON cannot hold it.
+        "weight_kg": None if patient.weight_kg is None or not math.isfinite(patient.weight_kg) else patient.weight_kg,
         "cmv": patient.cmv,
         "abo": patient.abo,
         "ethnicities": list(patient.ethnicities),
