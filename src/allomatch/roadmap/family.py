@@ -336,7 +336,7 @@ def assess_family(
         >>> brother = Relative("brother", Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> family = assess_family(patient, [brother, Relative("sister")], Nomenclature.two_field(), loci=["A", "B"])
         >>> family["brother-1"].category, round(family["sister-1"].p_identical, 3)
-        ('identical', 0.246)
+        ('identical', 0.245)
     """
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("policy", policy, FamilyPolicy)
