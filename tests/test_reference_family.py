@@ -46,7 +46,8 @@ def test_siblings(n: int) -> None:
     shares = answer.people["s0"]
     assert (shares.identical, shares.haploidentical, shares.other) == (QUARTER, HALF, QUARTER)
     assert answer.any_identical == 1 - Fraction(3, 4) ** n
-    assert answer.any_alike == 1  # there is but one allele
+    assert answer.any_alike == answer.any_identical  # of an untyped patient nothing can be compared
+    assert siblings({"patient": [het("a", "a")]}, {("a",): Fraction(1)}, n).any_alike == 1  # there is but one allele
 
 
 def test_parents_share_one_haplotype_and_grandparents_half() -> None:
