@@ -453,3 +453,43 @@ def test_a_locus_that_the_frequencies_lack() -> None:
     answer = family(typed(A, B), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))
     assert answer.phase_probability == pytest.approx(1 / 8)  # A and B are settled, C, DRB1, DQB1 are not
     assert answer.population == "frequencies of X"
+
+
+def test_who_contradicts_the_family_counts_for_nothing_until_that_is_settled() -> None:
+    stranger = Relative("sister", typed(E, E))
+    answer = family(
+        typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(A, C)), stranger, Relative("sister")
+    )
+    assert codes(answer) == ["Mendelian error"]
+    assert not answer["sister-1"].usable
+    assert [one.id for one in answer.type_first] == ["sister-2"]
+    assert answer.p_any_identical == pytest.approx(0.25)
+
+
+def test_parents_that_are_named() -> None:
+    mother = Relative("mother", typed(B, D), id="M")
+    aunt = Relative("maternal aunt", typed(D, E), id="A")
+    half = Relative("half-sister", typed(D, E), parents=("M",))
+    cousin = Relative("cousin", parents=("A",))
+    answer = family(typed(A, B), mother, aunt, half, cousin, Relative("sister", parents=("A",)))
+    assert answer["half-sister-1"].relation == "maternal half-sister"
+    assert answer["half-sister-1"].category == "other"
+    assert answer["cousin-1"].parents[0] == "A"
+    assert answer["cousin-1"].p_haploidentical == pytest.approx(0, abs=1e-3)  # the aunt has nothing of the patient's
+    assert codes(answer) == ["parents not used"]
+
+
+def test_other_sets_of_loci() -> None:
+    gl = "^".join(f"{a}+{b}" for a, b in zip(A, B, strict=True)) + "^DPB1*04:01+DPB1*02:01"
+    for loci in ("6/6", "8/8", "12/12", ["DRB1"], ["DPB1", "A"]):
+        answer = family(am.Phenotype(gl), Relative("brother", am.Phenotype(gl)), loci=loci)
+        assert answer["brother-1"].category == "identical"
+        assert not answer.problems
+
+
+def test_a_patient_whose_typing_cannot_be_read() -> None:
+    answer = family(
+        am.Phenotype("A*02:ZZZZZZ+A*01:01^B*08:01+B*07:02"), Relative("brother", typed(A, B)), Relative("sister")
+    )
+    assert ("unreadable typing", "patient") in {(p.code, p.where) for p in answer.problems}
+    assert answer["sister-1"].p_identical > 0.2

@@ -74,6 +74,7 @@ class _Assessment:
             for name, (mother, father) in self.parents.items()
         }
         self.phenotypes: dict[str, Phenotype] = {}
+        self.doubtful: set[str] = set()
         self.unsure = ""
         self.weights: HaplotypeWeights | None = None
 
@@ -139,6 +140,7 @@ class _Assessment:
                              "the typing is left out: "
                              "check the samples, or whether the twins are identical")  # fmt: skip
                 del self.phenotypes[twin]
+                self.doubtful.add(twin)
             else:
                 pairs[PATIENT] = joined
                 phases[PATIENT] = (*phases.get(PATIENT, ()), *typings.phases[twin])
@@ -253,6 +255,7 @@ class _Assessment:
         self.problem("Mendelian error", one.person, where, value, message)
         if one.whole:
             self.phenotypes.pop(one.person, None)
+            self.doubtful.add(one.person)
 
     @staticmethod
     def share_allele(typings: FamilyTypings, one: str, other: str, at: int) -> bool:
@@ -362,7 +365,9 @@ def assess_family(
             f"the typing at {bad.locus} is left out: {bad.reason}",
         )
     usable = frozenset(
-        name for name, r in one.pedigree.relatives.items() if r.available is not False and not r.medical_reasons_against
+        name
+        for name, r in one.pedigree.relatives.items()
+        if r.available is not False and not r.medical_reasons_against and name not in one.doubtful
     )
     sharing = share(
         ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
