@@ -31,7 +31,7 @@ from allomatch.roadmap.family_answer import (
     TypingAdvice,
     sibling_chances,
 )
-from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, read_typings
+from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
 from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
 from allomatch.roadmap.inheritance import Descent, Family, TooMuchWork, descents
 from allomatch.roadmap.mendel import LeftOut, find_errors, without
@@ -264,14 +264,18 @@ class _Assessment:
             return True
         return bool({a for pair in first for a in pair} & {a for pair in second for a in pair})
 
-    def compare(self) -> dict[str, Match | None]:
-        """Compare every typed relative with the patient."""
+    def compare(self, unreadable: Sequence[Unreadable]) -> dict[str, Match | None]:
+        """Compare every typed relative with the patient, where both can be read."""
+        bad = {(each.person, each.locus) for each in unreadable}
         found: dict[str, Match | None] = {}
         for name, one in {**self.pedigree.relatives, **self.pedigree.left_out}.items():
             if one.phenotype is None or not one.phenotype.loci:
                 continue
+            loci = [locus for locus in self.loci if not {(PATIENT, locus), (name, locus)} & bad]
+            if not loci:
+                continue
             try:
-                found[name] = match(self.patient.phenotype, one.phenotype, self.nomenclature, self.loci)
+                found[name] = match(self.patient.phenotype, one.phenotype, self.nomenclature, loci)
             except TypingError as failure:
                 self.problem(
                     "unreadable typing",
@@ -393,7 +397,7 @@ def assess_family(
         sharing,
         label_haplotypes(ways, one.order, typings),
         typed,
-        one.compare(),
+        one.compare(typings.unreadable),
         one.notes,
         usable,
         in_words,
