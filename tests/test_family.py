@@ -16,6 +16,8 @@ import pytest
 import allomatch as am
 from allomatch.roadmap.case import Patient, Relative
 from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family, sibling_chances
+from allomatch.roadmap.family_typings import HaplotypeWeights, read_typings
+from allomatch.roadmap.inheritance import Family, descents
 from reference.truth import existing_data_dir, needs_data
 
 NOM = am.Nomenclature.two_field()
@@ -390,3 +392,104 @@ def test_a_real_set_and_a_family_of_eight() -> None:
     assert answer["sister-2"].p_identical == pytest.approx(0.24, abs=0.01)
     assert answer.phase_probability == pytest.approx(1, abs=1e-3)
     assert not answer.problems
+
+
+def test_two_populations_are_averaged() -> None:
+    def one(name: str, shares: list[float]) -> am.HaplotypeFrequencies:
+        table = pa.table({"A": ["A*01:01", "A*02:01", "A*03:01"], "frequency": shares})
+        return am.HaplotypeFrequencies.from_arrow(table, population=name, ethnicity=name)
+
+    sets = am.FrequencySets([one("X", [0.5, 0.25, 0.25]), one("Y", [0.2, 0.4, 0.4])])
+    patient = Patient(am.Phenotype("A*01:01+A*02:01"), ethnicities=("X", "Y"))
+    relatives = Relative("sister", am.Phenotype("A*01:01+A*02:01")), Relative("brother")
+    both = family(patient, *relatives, loci=["A"], frequencies=sets)
+    mean = family(patient, *relatives, loci=["A"], frequencies=one("Z", [0.35, 0.325, 0.325]))
+    assert both.population == "frequencies of X and Y"
+    for name in ("sister-1", "brother-1"):
+        assert both[name].p_identical == pytest.approx(mean[name].p_identical)
+        assert both[name].p_identical_by_chance == pytest.approx(mean[name].p_identical_by_chance)
+    # By hand: identical 1/4; alike with one haplotype in common 1/4 (a + b), with none 1/4 (2 a b).
+    a, b = 0.35, 0.325
+    assert both["sister-1"].p_identical == pytest.approx(1 / (1 + a + b + 2 * a * b))
+
+
+def test_the_patient_is_left_out_last() -> None:
+    mixed = [*B[:2], *D[2:]]
+    people = Relative("mother", typed(B, D)), Relative("father", typed(A, C)), Relative("brother", typed(A, mixed))
+    (problem,) = family(typed(A, B), *people).problems
+    assert (problem.code, problem.where) == ("Mendelian error", "relative brother-1")
+    assert "patient" in problem.message  # who else it could be
+    assert "together they need more than 2 recombinations" in problem.message
+
+
+def test_after_a_typed_twin_nobody_is_worth_typing() -> None:
+    answer = family(typed(A, B), Relative("identical twin", typed(A, B)), Relative("sister"))
+    assert answer.type_first[0].value == 0
+
+
+def test_chromosomes_that_meet_again_in_one_person_are_one() -> None:
+    # A child of a brother and a sister, homozygous: by descent from one chromosome with 1/4 f against 3/4 f f by chance.
+    names = ("gm", "gf", "s", "b", "child")
+    parents = {"s": ("gm", "gf"), "b": ("gm", "gf"), "child": ("s", "b")}
+    typings = read_typings({"child": am.Phenotype("A*01:01+A*01:01")}, ["A"], NOM, (), "child")
+    rates = dict.fromkeys(parents, ((), ()))
+    inbred = Family(names, parents, typings.pairs, {}, rates)
+    ways = descents(inbred, HaplotypeWeights(typings, (), 0.05), 1, most_crossovers=1, most=10_000)
+    total = sum(way.weight for way in ways)
+    one = sum(way.weight for way in ways if way.labels["child"][0] == way.labels["child"][1])
+    assert one / total == pytest.approx(0.25 * 0.05 / (0.25 * 0.05 + 0.75 * 0.05**2))
+
+
+def test_a_large_untyped_branch_counts_as_independent_and_says_so() -> None:
+    uncle = Relative("paternal uncle", id="u", available=False)
+    answer = family(typed(A, B), uncle, *[Relative("paternal cousin", parents=("u",))] * 12)
+    assert "branch too large" in codes(answer)
+    assert answer["paternal-cousin-12"].p_haploidentical == pytest.approx(0.25)
+    assert answer.p_any_haploidentical == pytest.approx(1 - 0.75**12)
+
+
+def test_a_locus_that_the_frequencies_lack() -> None:
+    table = pa.table({"A": ["A*01:01", "A*02:01"], "B": ["B*08:01", "B*07:02"], "frequency": [0.5, 0.4]})
+    answer = family(typed(A, B), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))
+    assert answer.phase_probability == pytest.approx(1 / 8)  # A and B are settled, C, DRB1, DQB1 are not
+    assert answer.population == "frequencies of X"
+
+
+def test_who_contradicts_the_family_counts_for_nothing_until_that_is_settled() -> None:
+    stranger = Relative("sister", typed(E, E))
+    answer = family(
+        typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(A, C)), stranger, Relative("sister")
+    )
+    assert codes(answer) == ["Mendelian error"]
+    assert not answer["sister-1"].usable
+    assert [one.id for one in answer.type_first] == ["sister-2"]
+    assert answer.p_any_identical == pytest.approx(0.25)
+
+
+def test_parents_that_are_named() -> None:
+    mother = Relative("mother", typed(B, D), id="M")
+    aunt = Relative("maternal aunt", typed(D, E), id="A")
+    half = Relative("half-sister", typed(D, E), parents=("M",))
+    cousin = Relative("cousin", parents=("A",))
+    answer = family(typed(A, B), mother, aunt, half, cousin, Relative("sister", parents=("A",)))
+    assert answer["half-sister-1"].relation == "maternal half-sister"
+    assert answer["half-sister-1"].category == "other"
+    assert answer["cousin-1"].parents[0] == "A"
+    assert answer["cousin-1"].p_haploidentical == pytest.approx(0, abs=1e-3)  # the aunt has nothing of the patient's
+    assert codes(answer) == ["parents not used"]
+
+
+def test_other_sets_of_loci() -> None:
+    gl = "^".join(f"{a}+{b}" for a, b in zip(A, B, strict=True)) + "^DPB1*04:01+DPB1*02:01"
+    for loci in ("6/6", "8/8", "12/12", ["DRB1"], ["DPB1", "A"]):
+        answer = family(am.Phenotype(gl), Relative("brother", am.Phenotype(gl)), loci=loci)
+        assert answer["brother-1"].category == "identical"
+        assert not answer.problems
+
+
+def test_a_patient_whose_typing_cannot_be_read() -> None:
+    answer = family(
+        am.Phenotype("A*02:ZZZZZZ+A*01:01^B*08:01+B*07:02"), Relative("brother", typed(A, B)), Relative("sister")
+    )
+    assert ("unreadable typing", "patient") in {(p.code, p.where) for p in answer.problems}
+    assert answer["sister-1"].p_identical > 0.2

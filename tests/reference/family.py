@@ -18,6 +18,7 @@ Allele = str
 Haplotype = tuple[Allele, ...]
 Allowed = frozenset[tuple[Allele, Allele]]  # at a locus, both orders
 Typing = Sequence[Allowed | None]  # None: untyped there
+Sided = Sequence[frozenset[Allele] | None]  # by locus, what one of two haplotypes may have
 Copy = tuple[int, ...]  # by locus, which founder chromosome
 
 
@@ -128,8 +129,12 @@ def assess(
     patient: str = "patient",
     counted: Collection[str] = (),
     crossovers: int | None = None,
+    phased: Mapping[str, tuple[Sided, Sided]] | None = None,
 ) -> Answer:
-    """Sum over everything. Frequencies need not sum to 1. Chance is compared where both are typed, or the other is untyped."""
+    """Sum over everything. Frequencies need not sum to 1. Chance is compared where both are typed, or the other is untyped.
+
+    `phased` has, of people whose typing says so, what is together on either haplotype.
+    """
     loci = len(next(iter(frequencies)))
     founders = [name for name in order if name not in children]
     total = sum(frequencies.values(), Fraction(0))
@@ -163,6 +168,18 @@ def assess(
                 pairs is not None and alleles(name, at) not in pairs
                 for name, typing in typings.items()
                 for at, pairs in enumerate(typing)
+            ):
+                continue
+            if not all(
+                any(
+                    all(
+                        allowed is None or alleles(name, at)[order_[side]] in allowed
+                        for side in (0, 1)
+                        for at, allowed in enumerate(sides[side])
+                    )
+                    for order_ in ((0, 1), (1, 0))
+                )
+                for name, sides in (phased or {}).items()
             ):
                 continue
             here = prior * weight

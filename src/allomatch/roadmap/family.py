@@ -31,7 +31,7 @@ from allomatch.roadmap.family_answer import (
     TypingAdvice,
     sibling_chances,
 )
-from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, read_typings
+from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
 from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
 from allomatch.roadmap.inheritance import Descent, Family, TooMuchWork, descents
 from allomatch.roadmap.mendel import LeftOut, find_errors, without
@@ -74,6 +74,7 @@ class _Assessment:
             for name, (mother, father) in self.parents.items()
         }
         self.phenotypes: dict[str, Phenotype] = {}
+        self.doubtful: set[str] = set()
         self.unsure = ""
         self.weights: HaplotypeWeights | None = None
 
@@ -139,6 +140,7 @@ class _Assessment:
                              "the typing is left out: "
                              "check the samples, or whether the twins are identical")  # fmt: skip
                 del self.phenotypes[twin]
+                self.doubtful.add(twin)
             else:
                 pairs[PATIENT] = joined
                 phases[PATIENT] = (*phases.get(PATIENT, ()), *typings.phases[twin])
@@ -253,6 +255,7 @@ class _Assessment:
         self.problem("Mendelian error", one.person, where, value, message)
         if one.whole:
             self.phenotypes.pop(one.person, None)
+            self.doubtful.add(one.person)
 
     @staticmethod
     def share_allele(typings: FamilyTypings, one: str, other: str, at: int) -> bool:
@@ -261,14 +264,18 @@ class _Assessment:
             return True
         return bool({a for pair in first for a in pair} & {a for pair in second for a in pair})
 
-    def compare(self) -> dict[str, Match | None]:
-        """Compare every typed relative with the patient."""
+    def compare(self, unreadable: Sequence[Unreadable]) -> dict[str, Match | None]:
+        """Compare every typed relative with the patient, where both can be read."""
+        bad = {(each.person, each.locus) for each in unreadable}
         found: dict[str, Match | None] = {}
         for name, one in {**self.pedigree.relatives, **self.pedigree.left_out}.items():
             if one.phenotype is None or not one.phenotype.loci:
                 continue
+            loci = [locus for locus in self.loci if not {(PATIENT, locus), (name, locus)} & bad]
+            if not loci:
+                continue
             try:
-                found[name] = match(self.patient.phenotype, one.phenotype, self.nomenclature, self.loci)
+                found[name] = match(self.patient.phenotype, one.phenotype, self.nomenclature, loci)
             except TypingError as failure:
                 self.problem(
                     "unreadable typing",
@@ -336,7 +343,7 @@ def assess_family(
         >>> brother = Relative("brother", Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"))
         >>> family = assess_family(patient, [brother, Relative("sister")], Nomenclature.two_field(), loci=["A", "B"])
         >>> family["brother-1"].category, round(family["sister-1"].p_identical, 3)
-        ('identical', 0.246)
+        ('identical', 0.245)
     """
     check_choice("nomenclature", nomenclature, Nomenclature)
     check_choice("policy", policy, FamilyPolicy)
@@ -362,7 +369,9 @@ def assess_family(
             f"the typing at {bad.locus} is left out: {bad.reason}",
         )
     usable = frozenset(
-        name for name, r in one.pedigree.relatives.items() if r.available is not False and not r.medical_reasons_against
+        name
+        for name, r in one.pedigree.relatives.items()
+        if r.available is not False and not r.medical_reasons_against and name not in one.doubtful
     )
     sharing = share(
         ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
@@ -388,7 +397,7 @@ def assess_family(
         sharing,
         label_haplotypes(ways, one.order, typings),
         typed,
-        one.compare(),
+        one.compare(typings.unreadable),
         one.notes,
         usable,
         in_words,

@@ -244,17 +244,20 @@ def _warnings(
     words: list[str] = []
     name = person.id
     if person.relation == "mother":
-        words.append("mother as donor: carries the non-inherited maternal antigens, and was exposed to the "
-                     "patient's paternal ones in pregnancy; "
-                     "reports differ by protocol (Stern 2008, Wang 2014)")  # fmt: skip
+        words.append(
+            "mother as donor: carries the non-inherited maternal antigens, and was exposed to the patient's paternal ones in "
+            "pregnancy; reports differ by protocol (Stern 2008, Wang 2014)"
+        )
     elif category == "haploidentical" and found.haplotypes.settled:
         mother = found.pedigree[PATIENT].mother
-        not_inherited = set(_own_labels(found.haplotypes.best.labels.get(mother or ""), found.haplotypes)) - {None, "b"}
+        of_mother = _own_labels(found.haplotypes.best.labels.get(mother or ""), found.haplotypes)
+        not_inherited = {label for label in of_mother if label is not None} - {"b"}
         mismatched = {label for label in own if label is not None} - {"a", "b"}
         if not_inherited & mismatched:
-            words.append("mismatched for the non-inherited maternal haplotype "
-                         f"{' '.join(sorted(not_inherited & mismatched))} (NIMA): "
-                         "tolerance has been described (van Rood 2002)")  # fmt: skip
+            words.append(
+                f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
+                "tolerance has been described (van Rood 2002)"
+            )
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability

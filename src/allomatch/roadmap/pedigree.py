@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from allomatch.roadmap.case import Patient, Problem, Relative
-from allomatch.roadmap.relations import Relation, read_relation
+from allomatch.roadmap.relations import RELATIONS, Relation, read_relation
 
 __all__ = ["PATIENT", "Pedigree", "Person", "build_pedigree"]
 
 PATIENT = "patient"
 _DAYS = 365.25
+_SIDE = {"mother": "maternal", "father": "paternal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class _Builder:
     def name_all(self, relatives: Sequence[Relative]) -> None:
         """Give everyone an id, and read their relations."""
         counted: dict[str, int] = {}
+        words = {one.id: str(one.relation).lower() for one in relatives if one.id}
         for one in relatives:
             base = "-".join(str(one.relation).lower().replace("_", " ").split()) or "relative"
             counted[base] = counted.get(base, 0) + 1
@@ -92,7 +94,7 @@ class _Builder:
             name = wanted
             while name in self.relatives or name in self.left_out or name == PATIENT:
                 name += "'"
-            read = read_relation(one.relation, tuple(one.parents))
+            read = read_relation(one.relation, tuple(words.get(parent, parent) for parent in one.parents))
             if isinstance(read, Relation):
                 self.relatives[name], self.relations[name] = one, read
             else:
@@ -146,7 +148,7 @@ class _Builder:
         name = self.places.setdefault(place, f"({place})")
         if name not in self.people:
             sex = "F" if place.endswith("mother") else "M"
-            side = {"mother": "maternal", "father": "paternal"}.get(place)
+            side = _SIDE.get(place)
             older = any(
                 r.places[:1] == (f"{side} grandmother",) or r.name.startswith(f"{side} grand")
                 for r in self.relations.values()
@@ -189,6 +191,8 @@ class _Builder:
             return
         relation = self.relations[name]
         sex = self.sex(name)
+        if relation.kind in ("ancestor", "child of", "child", "twin"):
+            self.check_parents(name, relation)
         if relation.kind == "ancestor":
             self.place(relation.places[0])
         elif relation.kind == "child of":
@@ -202,6 +206,26 @@ class _Builder:
             self.add(name, *self.couple(PATIENT, self.partner), relation.name, sex)
         else:
             self.put_below(name, relation, sex)
+
+    def check_parents(self, name: str, relation: Relation) -> None:
+        """Name parents that contradict the relation, which holds."""
+        places = relation.places if relation.kind == "child of" else ()
+        if relation.kind == "twin" or relation.name in ("mother", "father"):
+            places = (
+                ("mother", "father") if relation.kind == "twin" else RELATIONS[f"{_SIDE[relation.name]} aunt"].places
+            )
+        known = {*places, *(self.places.get(place, place) for place in places)}
+        if relation.kind == "child":
+            known = {PATIENT}
+        for parent in self.relatives[name].parents:
+            if parent not in known:
+                self.problem(
+                    "parents not used",
+                    name,
+                    "parents",
+                    parent,
+                    f"{parent!r} is named as a parent, which a {relation.name} does not have; the relation is used",
+                )
 
     def put_below(self, name: str, relation: Relation, sex: str | None) -> None:
         """Place someone whose parent is a relative, named or not."""
@@ -355,6 +379,7 @@ def build_pedigree(
         if name not in twins:
             made.put(name)
     for name in twins:
+        made.check_parents(name, made.relations[name])
         own = made.people[PATIENT]
         made.people[name] = Person(name, own.mother, own.father, made.sex(name), made.relations[name].name, PATIENT)
     made.check_ages(least_parent_age)

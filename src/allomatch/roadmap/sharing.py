@@ -264,72 +264,74 @@ class _Branches:
         usable = tuple(at for at in own if people[at] in self.usable)
         return _Branch(people, own, usable, both, bits, by_bit, shape, edge)
 
-    def carried(self, branch: _Branch, descent: Descent, locus: int) -> npt.NDArray[np.int64]:
-        """Return which chromosomes people have, by state of the meioses; shape (people, 2, states)."""
+    def carried(self, branch: _Branch, descent: Descent, loci: int) -> npt.NDArray[np.int64]:
+        """Return which chromosomes people have, by state of the meioses; shape (loci, people, 2, states)."""
         states = np.arange(1 << len(branch.bits))
-        found = np.full((len(branch.people), 2, len(states)), _NOBODY, np.int64)
+        found = np.full((loci, len(branch.people), 2, len(states)), _NOBODY, np.int64)
         for (at, side), bit in branch.bits.items():
             parent = branch.parents[at][side]
             if parent in self.core:
-                one, other = (labels[locus] for labels in descent.labels[parent])
-                found[at, side] = np.where(states >> bit & 1, other, one)
+                above = np.array(descent.labels[parent], np.int64).T[:, :, None]
             else:
-                above = found[branch.people.index(parent)]
-                found[at, side] = np.where(states >> bit & 1, above[1], above[0])
+                above = found[:, branch.people.index(parent)]
+            found[:, at, side] = np.where(states >> bit & 1, above[:, 1], above[:, 0])
         return found
 
-    def masks(self, branch: _Branch, descent: Descent, view: _View, which: int) -> list[Masks]:
-        """Return by locus who shares something, by state: both, one at least, the alleles; bool, shape (people, states)."""
-        masks = []
-        for locus in range(len(view.compared)):
-            carried = self.carried(branch, descent, locus)
-            one, other = carried[:, 0], carried[:, 1]
-            if which == _ALIKE and view.compared[locus]:
-                codes = np.zeros(2 + max([-1, *carried.flat]), np.int64)  # the last is nobody's
-                for chromosome, code in view.codes.items():
-                    if chromosome < len(codes) - 1:
-                        codes[chromosome] = code[locus]
-                a, b = codes[one], codes[other]
-                masks.append(((a & 1) & (b >> 1) | (a >> 1) & (b & 1)).astype(bool))
-            else:
-                first, second = view.own[0][locus], view.own[1][locus]
-                shared = np.maximum((one == first) * 1 + (other == second), (one == second) * 1 + (other == first))
-                masks.append(shared >= (1 if which == _ONE else 2))
-        return masks
+    def masks(self, branch: _Branch, descent: Descent, view: _View, which: int) -> Masks:
+        """Return who shares something: both, one at least, the alleles; bool, shape (loci, people, states)."""
+        loci = len(view.compared)
+        carried = self.carried(branch, descent, loci)
+        one, other = carried[:, :, 0], carried[:, :, 1]
+        first, second = (np.array(side)[:, None, None] for side in view.own)
+        shared = np.maximum((one == first) * 1 + (other == second), (one == second) * 1 + (other == first))
+        if which != _ALIKE:
+            return np.asarray(shared >= (1 if which == _ONE else 2))
+        codes = np.zeros(
+            (loci, 2 + max([0, *view.codes, int(carried.max(initial=0))])), np.int64
+        )  # the last is nobody's
+        for chromosome, code in view.codes.items():
+            codes[:, chromosome] = code
+        at = np.arange(loci)[:, None, None]
+        a, b = codes[at, one], codes[at, other]
+        alike = ((a & 1) & (b >> 1)) | ((a >> 1) & (b & 1))
+        return np.where(np.array(view.compared)[:, None, None], alike > 0, shared == 2)
 
     def chances(self, branch: _Branch, descent: Descent, view: _View, which: int) -> tuple[tuple[float, ...], float]:
         """Return the probability for each person answered for, and that none of the usable shares it."""
         edge = tuple(descent.labels[name] for name in branch.edge)
-        key: tuple[object, ...] = (branch.shape, branch.answered, branch.usable, which, edge, view.own)
+        codes = None
         if which == _ALIKE:
-            key = (*key, tuple(view.codes.get(c) for c in sorted({c for both in edge for side in both for c in side})))
+            codes = tuple(view.codes.get(c) for c in dict.fromkeys(c for both in edge for side in both for c in side))
+        key = (branch.shape, branch.answered, branch.usable, which, edge, view.own, codes)
         found = self._found.get(key)
         if found is None:
             masks = self.masks(branch, descent, view, which)
-            each = {at: self.chance(branch, masks, (at,)) for at in branch.answered}
-            found = tuple(each.values()), self.none(branch, masks, [at for at in branch.usable if each[at] > 0])
+            each = self.odds(branch, masks)
+            likely = [at for at in branch.usable if each[at] > 0]
+            found = tuple(float(each[at]) for at in branch.answered), self.none(branch, masks, likely)
             self._found[key] = found
         return found
 
     @staticmethod
-    def chance(branch: _Branch, masks: Sequence[Masks], people: Sequence[int]) -> float:
-        """Return the probability that all of some people share, at every locus, what the masks say."""
-        count = len(branch.bits)
-        odds = np.full((2,) * count, 0.5**count)
+    def odds(branch: _Branch, masks: Masks) -> npt.NDArray[np.float64]:
+        """Return the probabilities that masks hold at every locus; masks (loci, n, states), result (n,)."""
+        _, count, states = masks.shape
+        odds = np.full((count, states), 1.0 / states)
         for locus, mask in enumerate(masks):
             for bit, rates in enumerate(branch.rates if locus else ()):
                 rate = rates[locus - 1]
                 if rate > 0:
-                    odds = (1 - rate) * odds + rate * np.flip(odds, count - 1 - bit)
-            odds = odds * np.logical_and.reduce(mask[list(people)], axis=0).reshape((2,) * count)
-        return float(odds.sum())
+                    pairs = odds.reshape(-1, 2, 1 << bit)
+                    odds = ((1 - rate) * pairs + rate * pairs[:, ::-1]).reshape(count, states)
+            odds = odds * mask
+        return np.asarray(odds.sum(axis=1))
 
-    def none(self, branch: _Branch, masks: Sequence[Masks], likely: Sequence[int]) -> float:
+    def none(self, branch: _Branch, masks: Masks, likely: Sequence[int]) -> float:
         """Return the probability that none of some people shares it, by inclusion and exclusion."""
         total = 1.0
         for size in range(1, len(likely) + 1):
-            for some in combinations(likely, size):
-                total += (-1) ** size * self.chance(branch, masks, some)
+            together = np.stack([masks[:, list(some)].all(axis=1) for some in combinations(likely, size)], axis=1)
+            total += (-1) ** size * float(self.odds(branch, together).sum())
         return max(0.0, total)
 
 
@@ -359,6 +361,7 @@ def share(
     typed_at = {name: [pair is not None for pair in pairs] for name, pairs in family.pairs.items()}
     loci = len(next(iter(rates.values()))[0]) + 1
     compared = typed_at.get(patient, [False] * loci)
+    everywhere = [True] * loci
     free = [name for name in order if name not in family.people]
     branches = _Branches(parents, rates, free, set(family.people), usable)
     edges = {p for name in free for p in parents.get(name, ()) if p in family.people}
@@ -370,7 +373,7 @@ def share(
     for descent in descents:
         own_side = descent.labels[patient]
         counts = {
-            name: [_common(own_side, descent.labels[name], at) for at in range(loci)]
+            name: min(_common(own_side, descent.labels[name], at) for at in range(loci))
             for name in family.people
             if name != patient
         }
@@ -382,17 +385,17 @@ def share(
         for view, share_ in viewer(descent, descent.weight / total):
             weight = descent.weight * share_ / total
             no_identical, no_haploidentical = weight, weight
-            for name, shared in counts.items():
+            for name, least_shared in counts.items():
                 one, other = descent.labels[name]
-                own = typed_at.get(name, [True] * loci)
-                alike = all(view.alike(at, one[at], other[at], own[at]) for at in range(loci))
+                own = typed_at.get(name, everywhere)
+                alike = least_shared == 2 or all(view.alike(at, one[at], other[at], own[at]) for at in range(loci))
                 person = result.people[name]
-                person.identical += weight * (min(shared) == 2)
-                person.haploidentical += weight * (min(shared) == 1)
+                person.identical += weight * (least_shared == 2)
+                person.haploidentical += weight * (least_shared == 1)
                 person.alike += weight * alike
                 if name in usable:
                     no_identical *= not alike
-                    no_haploidentical *= min(shared) == 0 and not alike
+                    no_haploidentical *= least_shared == 0 and not alike
             for branch, (both, _), (least, none_shares) in by_descent:
                 alike_, none_alike = branches.chances(branch, descent, view, _ALIKE)
                 for at, two, one_, like in zip(branch.answered, both, least, alike_, strict=True):
