@@ -7,6 +7,7 @@ is not exact, real sets are large, and people ask through a command.
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from collections.abc import Callable
@@ -341,8 +342,14 @@ def test_a_figure_is_drawn_and_read_without_colour() -> None:
     assert axes.get_ylim() == (0, 1)
     assert "donors" in axes.get_xlabel()
     assert "probability" in axes.get_ylabel()
+    assert "decides nothing" in axes.get_title()
+    # No two texts lie upon each other.
+    figure.savefig(io.BytesIO(), format="png")
+    boxes = [text.get_window_extent() for text in (axes.xaxis.label, axes.yaxis.label, axes.title)]
+    boxes += [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
     over = plot_curves([chances.likelihood_over_time(X, POOLS, loci=LOCI, draws=100)])
-    assert (over.axes[0].get_xlabel(), over.axes[0].get_xscale()) == ("year", "linear")
+    assert (over.axes[0].get_xlabel()[:4], over.axes[0].get_xscale()) == ("year", "linear")
 
 
 @needs_matplotlib
@@ -410,6 +417,22 @@ def test_a_looser_match_and_more_loci(release: am.Nomenclature) -> None:
     ten = chances.match_likelihood(population("AFA"), us_registry(), "10/10", nomenclature=release)
     seven = chances.match_likelihood(population("AFA"), us_registry(), "8/8", 1, nomenclature=release, draws=1024)
     assert ten.likelihood < eight.likelihood < seven.likelihood
+
+
+@needs_data
+@pytest.mark.parametrize("loci", ["8/8", "10/10"])
+def test_one_donor_is_an_untyped_one_to_the_core(loci: str, release: am.Nomenclature) -> None:
+    """What prediction says of a donor of whom nothing is known but the population is q, over all haplotypes of CAU."""
+    cau = population("CAU")
+    asked = chances.Question.of([DonorPool(cau, 1)], loci, 0, release)
+    people = asked.patients(cau, 16, 3)
+    for genotype in people.genotypes[::3]:
+        names = [[people.names[at][number] for number in pair] for at, pair in enumerate(genotype)]
+        patient = am.Phenotype(dict(zip(asked.loci, names, strict=True)))
+        likely = am.predict_table(patient, pa.array([""]), cau, release, loci).table.to_pylist()[0]
+        for most in range(5):
+            found = chances.patient_likelihood(patient, cau, [DonorPool(cau, 1)], release, loci, most)
+            assert found.likelihood == pytest.approx(sum(likely[f"p{k}"] for k in range(most + 1)), rel=1e-7, abs=1e-15)
 
 
 @needs_data

@@ -162,26 +162,26 @@ class DonorIndex:
     def _at_most(self, k: int, first: Numbers, second: Numbers, kinds: Numbers) -> Values:
         weights, codes = self._patterns(k, first, second)
         size = len(first)
-        # By number of mismatches so far: sums over the patterns of the second haplotype, locus after locus.
-        sums: list[Values | None] = [weights, *[None] * k]
+        flat = weights.reshape(size, -1)
+        # By number of mismatches so far: sums over the patterns of the second haplotype, locus after locus. The axis summed over
+        # is the first and comes back as the last one, so that after all loci they stand as before.
+        sums: list[Values | None] = [flat, *[None] * k]
         for at, present in enumerate(codes):
             has = _HAS[kinds[:, at]][:, present][:, :, present]
-            before, after = int(np.prod(weights.shape[1 : 1 + at])), int(np.prod(weights.shape[2 + at :]))
-            shape = (size, before, len(present), after)
-            parts = [None if each is None else each.reshape(shape) for each in sums]
+            parts = [None if each is None else each.reshape(size, len(present), -1) for each in sums]
             sums = []
             for count in range(k + 1):
-                whole: Any = None
-                for here in range(min(2, count) + 1):
-                    part = parts[count - here]
-                    if part is not None:
-                        added = np.einsum("bcd,bpdq->bpcq", has[:, :, :, here], part)
-                        whole = added if whole is None else whole + added
-                sums.append(whole)
-        flat = weights.reshape(size, -1)
-        return np.asarray(
-            sum(np.einsum("bx,bx->b", flat, each.reshape(size, -1)) for each in sums if each is not None), np.float64
-        )
+                added = [
+                    has[:, :, :, here] @ part
+                    for here in range(min(2, count) + 1)
+                    if (part := parts[count - here]) is not None
+                ]
+                sums.append(np.ascontiguousarray(sum(added[1:], added[0]).transpose(0, 2, 1)) if added else None)
+        result = np.zeros(size)
+        for each in sums:
+            if each is not None:
+                result += np.einsum("bx,bx->b", flat, each.reshape(size, -1))
+        return result
 
     def _patterns(self, k: int, first: Numbers, second: Numbers) -> tuple[Values, list[list[int]]]:
         """Return the weight of every pattern: one axis a locus, and the codes along it.
