@@ -37,6 +37,7 @@ MOST_LOCI = 7
 """More loci would need tables of 4^8 patterns a genotype."""
 
 _OTHER, _FIRST, _SECOND, _NULL = range(4)
+_ROUNDING = 1e-9  # of sums in another order
 _BATCH = 256  # genotypes at a time: some 10 MB of patterns over six loci
 
 
@@ -72,6 +73,7 @@ class DonorIndex:
         loci: The loci compared.
         names: The expressed classes of each locus, by number; the number after them stands for any null, the next for a class
             that no haplotype has.
+        lost: Share of the haplotypes that cannot be carried to single ARD groups.
     """
 
     def __init__(self, carried: Carried, loci: Sequence[str], total: float) -> None:
@@ -94,7 +96,7 @@ class DonorIndex:
         order = [core.loci.index(locus) for locus in loci]
         self.loci = tuple(loci)
         self.names = [core.names()[at] for at in order]
-        classes = core.classes(np.arange(len(core), dtype=np.uint32))[:, order].astype(np.int64)
+        classes = core.classes(np.arange(len(core), dtype=np.uint32))[:, order].astype(np.int32)
         frequencies = np.asarray(core.frequencies, np.float64)
         held = frequencies > 0
         if not held.any():
@@ -104,6 +106,8 @@ class DonorIndex:
             )
         self._weights: Values = frequencies[held] / total
         self._classes = classes[held]
+        missing = 1.0 - float(self._weights.sum())
+        self.lost = missing if missing > _ROUNDING else 0.0
         self._has_null: list[bool] = []
         for at, names in enumerate(self.names):
             null = np.array([is_null(name) for name in names], dtype=bool)[self._classes[:, at]]
@@ -231,7 +235,7 @@ class DonorIndex:
             keys = np.zeros(len(self._classes), np.int64)
             for at, stride in enumerate(self._strides):
                 if at not in free:
-                    keys += self._classes[:, at] * stride
+                    keys += self._classes[:, at].astype(np.int64) * stride
             known, group = np.unique(keys, return_inverse=True)
             self._tables[free] = known, np.asarray(np.bincount(group, weights=self._weights), np.float64)
         return self._tables[free]

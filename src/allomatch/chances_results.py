@@ -37,6 +37,7 @@ class PoolLikelihood:
         likelihood: Probability of an available donor in this pool alone, 0 to 1.
         expected_donors: Available donors with so few mismatches that a patient has on average. A few patients with very frequent
             genotypes have most of them.
+        lost: Share of the pool's haplotypes that could not be carried to ARD groups; donors of these match no one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class PoolLikelihood:
     availability: float
     likelihood: float
     expected_donors: float
+    lost: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name."""
@@ -55,6 +57,7 @@ class PoolLikelihood:
             "availability": self.availability,
             "likelihood": _number(self.likelihood),
             "expected_donors": _number(self.expected_donors),
+            "lost": self.lost,
         }
 
 
@@ -129,6 +132,8 @@ class MatchLikelihood:
                 f"  {pool.name}: {pool.donors:,} donors, {pool.availability:.2f} of them available: alone "
                 f"{pool.likelihood:.4f}; {pool.expected_donors:.3g} such donors on average"
             )
+            if pool.lost > 0:
+                lines[-1] += f"; {pool.lost:.4f} of its haplotypes could not be carried, and match no one"
         if self.lost > 0:
             lines.append(f"  {self.lost:.4f} of the patients' haplotypes could not be carried and are left out")
         lines.append(f"  Frequencies, sizes and availabilities are taken as given. {_WORDS}")
