@@ -171,6 +171,7 @@ class Question:
             patients.population,
             self.nomenclature.release,
             patients.lost,
+            patients.strata is None,
         )
 
     def curve(self, patients: Patients, points: Sequence[CurvePoint], version: str) -> LikelihoodCurve:

@@ -68,7 +68,7 @@ class MatchLikelihood:
     Attributes:
         likelihood: 0 to 1; NaN if a single patient is not represented.
         error: Standard error of the likelihood by drawing patients; 0: nothing was drawn. It says nothing of how sure the
-            frequencies, sizes and availabilities are.
+            frequencies, sizes and availabilities are, and too little where nearly every drawn patient has a donor.
         draws: How many patient genotypes it is the average of.
         loci: The loci compared.
         max_mismatches: How many mismatches a donor may have.
@@ -76,6 +76,7 @@ class MatchLikelihood:
         population: Whose patients.
         nomenclature: The release that names were read under.
         lost: Share of the patients' haplotypes that could not be carried to ARD groups and are left out.
+        exact: Whether every genotype is there; False: some were drawn, and ``error`` is an estimate.
     """
 
     likelihood: float
@@ -87,6 +88,7 @@ class MatchLikelihood:
     population: str
     nomenclature: str
     lost: float = 0.0
+    exact: bool = True
 
     @property
     def represented(self) -> bool:
@@ -113,6 +115,7 @@ class MatchLikelihood:
             "population": self.population,
             "nomenclature": self.nomenclature,
             "lost": self.lost,
+            "exact": self.exact,
         }
 
     def explain(self) -> str:
@@ -123,7 +126,7 @@ class MatchLikelihood:
             return f"no probability: no pair of haplotypes explains the patient's typings ({where}). {_WORDS}"
         how = (
             f"standard error {self.error:.4f} from {self.draws:,} drawn genotypes"
-            if self.error > 0
+            if not self.exact
             else f"exact over {self.draws:,} genotypes"
         )
         lines = [f"probability of an available donor, {level}: {self.likelihood:.4f} ({how}; {where})"]
