@@ -113,6 +113,8 @@ def test_populations(data: st.DataObject, world: str, mixed: bool) -> None:
             )
         )
         assert answer.expected_donors == pytest.approx(float(donors), **CLOSE)
+        left_out = pool.frequencies.not_carried.frequency
+        assert answer.lost == pytest.approx(float(left_out / (left_out + pool.frequencies.total())), abs=1e-8)
     lost = [
         s.not_carried.frequency / (s.not_carried.frequency + s.total()) for s in (first, second if mixed else first)
     ]

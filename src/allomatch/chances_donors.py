@@ -37,6 +37,7 @@ MOST_LOCI = 7
 """More loci would need tables of 4^8 patterns a genotype."""
 
 _OTHER, _FIRST, _SECOND, _NULL = range(4)
+_ROUNDING = 1e-9  # of sums in another order
 _BATCH = 256  # genotypes at a time: some 10 MB of patterns over six loci
 
 
@@ -72,6 +73,7 @@ class DonorIndex:
         loci: The loci compared.
         names: The expressed classes of each locus, by number; the number after them stands for any null, the next for a class
             that no haplotype has.
+        lost: Share of the haplotypes that cannot be carried to single ARD groups.
     """
 
     def __init__(self, carried: Carried, loci: Sequence[str], total: float) -> None:
@@ -94,7 +96,7 @@ class DonorIndex:
         order = [core.loci.index(locus) for locus in loci]
         self.loci = tuple(loci)
         self.names = [core.names()[at] for at in order]
-        classes = core.classes(np.arange(len(core), dtype=np.uint32))[:, order].astype(np.int64)
+        classes = core.classes(np.arange(len(core), dtype=np.uint32))[:, order].astype(np.int32)
         frequencies = np.asarray(core.frequencies, np.float64)
         held = frequencies > 0
         if not held.any():
@@ -104,6 +106,8 @@ class DonorIndex:
             )
         self._weights: Values = frequencies[held] / total
         self._classes = classes[held]
+        missing = 1.0 - float(self._weights.sum())
+        self.lost = missing if missing > _ROUNDING else 0.0
         self._has_null: list[bool] = []
         for at, names in enumerate(self.names):
             null = np.array([is_null(name) for name in names], dtype=bool)[self._classes[:, at]]
@@ -162,26 +166,26 @@ class DonorIndex:
     def _at_most(self, k: int, first: Numbers, second: Numbers, kinds: Numbers) -> Values:
         weights, codes = self._patterns(k, first, second)
         size = len(first)
-        # By number of mismatches so far: sums over the patterns of the second haplotype, locus after locus.
-        sums: list[Values | None] = [weights, *[None] * k]
+        flat = weights.reshape(size, -1)
+        # By number of mismatches so far: sums over the patterns of the second haplotype, locus after locus. The axis summed over
+        # is the first and comes back as the last one, so that after all loci they stand as before.
+        sums: list[Values | None] = [flat, *[None] * k]
         for at, present in enumerate(codes):
             has = _HAS[kinds[:, at]][:, present][:, :, present]
-            before, after = int(np.prod(weights.shape[1 : 1 + at])), int(np.prod(weights.shape[2 + at :]))
-            shape = (size, before, len(present), after)
-            parts = [None if each is None else each.reshape(shape) for each in sums]
+            parts = [None if each is None else each.reshape(size, len(present), -1) for each in sums]
             sums = []
             for count in range(k + 1):
-                whole: Any = None
-                for here in range(min(2, count) + 1):
-                    part = parts[count - here]
-                    if part is not None:
-                        added = np.einsum("bcd,bpdq->bpcq", has[:, :, :, here], part)
-                        whole = added if whole is None else whole + added
-                sums.append(whole)
-        flat = weights.reshape(size, -1)
-        return np.asarray(
-            sum(np.einsum("bx,bx->b", flat, each.reshape(size, -1)) for each in sums if each is not None), np.float64
-        )
+                added = [
+                    has[:, :, :, here] @ part
+                    for here in range(min(2, count) + 1)
+                    if (part := parts[count - here]) is not None
+                ]
+                sums.append(np.ascontiguousarray(sum(added[1:], added[0]).transpose(0, 2, 1)) if added else None)
+        result = np.zeros(size)
+        for each in sums:
+            if each is not None:
+                result += np.einsum("bx,bx->b", flat, each.reshape(size, -1))
+        return result
 
     def _patterns(self, k: int, first: Numbers, second: Numbers) -> tuple[Values, list[list[int]]]:
         """Return the weight of every pattern: one axis a locus, and the codes along it.
@@ -231,7 +235,7 @@ class DonorIndex:
             keys = np.zeros(len(self._classes), np.int64)
             for at, stride in enumerate(self._strides):
                 if at not in free:
-                    keys += self._classes[:, at] * stride
+                    keys += self._classes[:, at].astype(np.int64) * stride
             known, group = np.unique(keys, return_inverse=True)
             self._tables[free] = known, np.asarray(np.bincount(group, weights=self._weights), np.float64)
         return self._tables[free]

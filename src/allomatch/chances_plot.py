@@ -28,6 +28,7 @@ _STYLES = (
     ("#56B4E9", "v", "-"),
     ("#000000", "P", "--"),
 )
+_WORDS = "It supports professionals and decides nothing."
 _FORMATS = ("png", "svg", "pdf")
 
 
@@ -62,7 +63,7 @@ def plot_curves(curves: Sequence[LikelihoodCurve]) -> Any:
     for at, curve in enumerate(curves):
         colour, marker, dash = _STYLES[at % len(_STYLES)]
         points = [point for point in curve.points if by_year or point.donors > 0]
-        x = [point.year if by_year else point.donors for point in points]
+        x: list[float] = [point.donors if point.year is None or not by_year else point.year for point in points]
         y = [point.likelihood for point in points]
         low = [max(0.0, point.likelihood - 2 * point.error) for point in points]
         high = [min(1.0, point.likelihood + 2 * point.error) for point in points]
@@ -72,15 +73,13 @@ def plot_curves(curves: Sequence[LikelihoodCurve]) -> Any:
     if not by_year:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("year" if by_year else "donors in all registries")
+    axes.set_xlabel(f"{'year' if by_year else 'donors in all registries'} (the mix of origins unchanged)")
     axes.set_ylabel("probability of an available donor")
     axes.set_ylim(0, 1)
-    axes.set_title(f"{', '.join(loci)}: {'no mismatch' if most == 0 else f'at most {most} mismatched'}")
+    level = "no mismatch" if most == 0 else f"at most {most} mismatched"
+    axes.set_title(f"{', '.join(loci)}: {level}\n{_WORDS}", fontsize=9)
     axes.grid(alpha=0.3)
     axes.legend(title="patients")
-    figure.text(
-        0.99, 0.005, "mix of origins unchanged; supports professionals, decides nothing", ha="right", fontsize=7
-    )
     return figure
 
 

@@ -88,7 +88,7 @@ class Question:
         cls, registries: Pools, loci: str | Sequence[str], max_mismatches: int, nomenclature: Nomenclature | None
     ) -> Question:
         """Check what was asked (arguments as in :func:`allomatch.chances.match_likelihood`)."""
-        names = nomenclature or _default_nomenclature()
+        names = _default_nomenclature() if nomenclature is None else nomenclature
         check_choice("nomenclature", names, Nomenclature)
         named = loci_of(loci)
         most = min(_MOST_MISMATCHES, 2 * len(named))
@@ -117,10 +117,12 @@ class Question:
         """Return the probability that one donor has few enough mismatches: shape (genotypes, pools)."""
         q = np.zeros((len(patients), len(self.pools)))
         for at, pool in enumerate(self.pools):
-            carried = carry(pool.frequencies, self.nomenclature, self.loci)
-            index = _index(carried, self.loci, pool.frequencies.total)
-            q[:, at] = index.at_most(self.max_mismatches, patients.genotypes, patients.names)
+            q[:, at] = self._index(pool).at_most(self.max_mismatches, patients.genotypes, patients.names)
         return q
+
+    def _index(self, pool: DonorPool) -> DonorIndex:
+        carried = carry(pool.frequencies, self.nomenclature, self.loci)
+        return _index(carried, self.loci, pool.frequencies.total)
 
     def log_missed(self, q: Values) -> Values:
         """Return log(1 - a q), that one donor is none: shape (genotypes, pools)."""
@@ -154,6 +156,7 @@ class Question:
                     float(pool.availability),
                     alone,
                     float(donors),
+                    self._index(pool).lost,
                 )
             )
         if not len(patients):
@@ -168,6 +171,7 @@ class Question:
             patients.population,
             self.nomenclature.release,
             patients.lost,
+            patients.strata is None,
         )
 
     def curve(self, patients: Patients, points: Sequence[CurvePoint], version: str) -> LikelihoodCurve:

@@ -37,6 +37,7 @@ class PoolLikelihood:
         likelihood: Probability of an available donor in this pool alone, 0 to 1.
         expected_donors: Available donors with so few mismatches that a patient has on average. A few patients with very frequent
             genotypes have most of them.
+        lost: Share of the pool's haplotypes that could not be carried to ARD groups; donors of these match no one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class PoolLikelihood:
     availability: float
     likelihood: float
     expected_donors: float
+    lost: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name."""
@@ -55,6 +57,7 @@ class PoolLikelihood:
             "availability": self.availability,
             "likelihood": _number(self.likelihood),
             "expected_donors": _number(self.expected_donors),
+            "lost": self.lost,
         }
 
 
@@ -65,7 +68,7 @@ class MatchLikelihood:
     Attributes:
         likelihood: 0 to 1; NaN if a single patient is not represented.
         error: Standard error of the likelihood by drawing patients; 0: nothing was drawn. It says nothing of how sure the
-            frequencies, sizes and availabilities are.
+            frequencies, sizes and availabilities are, and too little where nearly every drawn patient has a donor.
         draws: How many patient genotypes it is the average of.
         loci: The loci compared.
         max_mismatches: How many mismatches a donor may have.
@@ -73,6 +76,7 @@ class MatchLikelihood:
         population: Whose patients.
         nomenclature: The release that names were read under.
         lost: Share of the patients' haplotypes that could not be carried to ARD groups and are left out.
+        exact: Whether every genotype is there; False: some were drawn, and ``error`` is an estimate.
     """
 
     likelihood: float
@@ -84,6 +88,7 @@ class MatchLikelihood:
     population: str
     nomenclature: str
     lost: float = 0.0
+    exact: bool = True
 
     @property
     def represented(self) -> bool:
@@ -110,6 +115,7 @@ class MatchLikelihood:
             "population": self.population,
             "nomenclature": self.nomenclature,
             "lost": self.lost,
+            "exact": self.exact,
         }
 
     def explain(self) -> str:
@@ -120,7 +126,7 @@ class MatchLikelihood:
             return f"no probability: no pair of haplotypes explains the patient's typings ({where}). {_WORDS}"
         how = (
             f"standard error {self.error:.4f} from {self.draws:,} drawn genotypes"
-            if self.error > 0
+            if not self.exact
             else f"exact over {self.draws:,} genotypes"
         )
         lines = [f"probability of an available donor, {level}: {self.likelihood:.4f} ({how}; {where})"]
@@ -129,6 +135,8 @@ class MatchLikelihood:
                 f"  {pool.name}: {pool.donors:,} donors, {pool.availability:.2f} of them available: alone "
                 f"{pool.likelihood:.4f}; {pool.expected_donors:.3g} such donors on average"
             )
+            if pool.lost > 0:
+                lines[-1] += f"; {pool.lost:.4f} of its haplotypes could not be carried, and match no one"
         if self.lost > 0:
             lines.append(f"  {self.lost:.4f} of the patients' haplotypes could not be carried and are left out")
         lines.append(f"  Frequencies, sizes and availabilities are taken as given. {_WORDS}")
