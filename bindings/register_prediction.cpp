@@ -75,6 +75,22 @@ void register_prediction(py::module_& module) {
         .def_property_readonly("represented", &Possibilities::represented)
         .def_readonly("certain", &Possibilities::certain)
         .def("__len__", [](const Possibilities& self) { return self.probabilities.size(); })
+        // Of each locus the names of alleles; of each genotype two of their numbers a locus.
+        .def_property_readonly("alleles",
+                               [](const Possibilities& self) {
+                                   std::vector<std::vector<std::string>> names(self.loci.size());
+                                   for (std::size_t i = 0; i < self.loci.size(); ++i) {
+                                       for (const Name& allele : self.alleles[i])
+                                           names[i].push_back(to_text(self.loci[i], allele));
+                                   }
+                                   return names;
+                               })
+        .def_property_readonly("genotypes",
+                               [](const Possibilities& self) {
+                                   return own(std::vector(self.genotypes),
+                                              {static_cast<py::ssize_t>(self.probabilities.size()),
+                                               static_cast<py::ssize_t>(self.loci.size()), 2});
+                               })
         .def_property_readonly("probabilities", [](const py::object& self) {
             return view(std::span<const double>(py::cast<const Possibilities&>(self).probabilities), self);
         });

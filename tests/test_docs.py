@@ -18,11 +18,16 @@ README = (ROOT / "README.md").read_text()
 FREQUENCIES = (ROOT / "docs/frequencies.md").read_text()
 PREDICTION = (ROOT / "docs/prediction.md").read_text()
 ESTIMATION = (ROOT / "docs/estimation.md").read_text()
+CHANCES = (ROOT / "docs/chances.md").read_text()
+ROADMAP = (ROOT / "docs/roadmap.md").read_text()
 
 
-@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(allomatch.__path__) if m.name != "_core"])
+MODULES = [m.name for m in pkgutil.walk_packages(allomatch.__path__, "allomatch.") if not m.name.endswith("._core")]
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(f"allomatch.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def blocks(language: str, page: str = README) -> list[str]:
@@ -30,7 +35,9 @@ def blocks(language: str, page: str = README) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [README, FREQUENCIES, PREDICTION, ESTIMATION], ids=["README", "frequencies", "prediction", "estimation"]
+    "page",
+    [README, FREQUENCIES, PREDICTION, ESTIMATION, CHANCES, ROADMAP],
+    ids=["README", "frequencies", "prediction", "estimation", "chances", "roadmap"],
 )
 def test_a_page_prints_what_it_says(page: str, tmp_path) -> None:
     script = "\n".join(blocks("python", page))

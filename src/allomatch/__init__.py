@@ -4,6 +4,7 @@ From a table of donors to a ranked match list, over tens of millions of donors, 
 professionals, never a decision.
 """
 
+from allomatch import chances
 from allomatch._core import __version__
 from allomatch.carried import not_carried
 from allomatch.errors import (
@@ -57,6 +58,7 @@ __all__ = [
     "ResourceError",
     "TypingError",
     "__version__",
+    "chances",
     "estimate_frequencies",
     "impute",
     "impute_table",

@@ -24,11 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from allomatch import _core, demo
+from allomatch.cli_chances import chances_command
 from allomatch.cli_estimate import estimate_command
 from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
 from allomatch.cli_prediction import impute_command, open_frequencies, predict_command
+from allomatch.cli_roadmap import roadmap_command
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
@@ -55,6 +57,8 @@ frequencies_app.command("estimate")(estimate_command)
 app.command("match")(match_command)
 app.command("impute")(impute_command)
 app.command("predict")(predict_command)
+app.command("roadmap")(roadmap_command)
+app.command("chances")(chances_command)
 
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 

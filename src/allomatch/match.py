@@ -15,6 +15,7 @@ from allomatch import _core
 from allomatch.detail import Category, Confidence, Epitopes, Grade, LocusDetail, Orientation, TwoWay
 from allomatch.errors import problem
 from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.notebook import Cell, shown, span, table
 from allomatch.phenotype import Phenotype
 
 __all__ = ["PRESETS", "LocusMatch", "Match", "MatchLevel", "levels_of", "loci_of", "match"]
@@ -315,6 +316,33 @@ class Match:
             f"(nomenclature {self.nomenclature}, null policy {self.null_policy})"
         )
         return "\n".join([head, *("  " + each.explain() for each in self.loci)])
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: a row a locus, then the whole."""
+        rows: list[list[str | Cell]] = [
+            [
+                each.locus,
+                shown(each.patient),
+                shown(each.donor),
+                Cell(each.category),
+                span(each.mismatches, each.greatest),
+                span(each.gvh, each.gvh_greatest),
+                span(each.hvg, each.hvg_greatest),
+            ]
+            for each in self.loci
+        ]
+        whole = [
+            span(self.mismatches, self.greatest),
+            span(self.gvh, self.gvh_greatest),
+            span(self.hvg, self.hvg_greatest),
+        ]
+        rows.append(["all", "", "", Cell(self.category), *whole])
+        return table(
+            "Match of a patient and a donor",
+            ["locus", "patient", "donor", "category", "mismatches", "GvH", "HvG"],
+            rows,
+            f"Nomenclature {self.nomenclature}, null policy {self.null_policy}. Decision support, never a decision.",
+        )
 
 
 def match(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from allomatch import _core
 from allomatch.errors import problem
 from allomatch.nomenclature import LOCI
+from allomatch.notebook import shown, table
 
 __all__ = ["Phenotype"]
 
@@ -103,3 +104,14 @@ class Phenotype:
 
     def __repr__(self) -> str:
         return f"Phenotype({self.gl!r})"
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: a row a genotype, several at a locus of alternatives."""
+        rows = []
+        for locus in self.loci:
+            for genotype in self[locus].split("|"):
+                first, _, second = genotype.partition("+")
+                rows.append([locus, shown(first), shown(second)])
+        return table(
+            "Phenotype", ["locus", "first position", "second position"], rows, "" if rows else "No locus is typed."
+        )

@@ -20,6 +20,7 @@ from allomatch.carried import Carried, Populations, carry
 from allomatch.errors import problem
 from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.notebook import chance, table
 from allomatch.people import Columns, bad_rows, cell_errors, columns_of_side, part_of_side
 from allomatch.phenotype import Phenotype
 from allomatch.positions import EPITOPE_VERDICTS, epitopes_of, position_columns, positions_at
@@ -169,6 +170,22 @@ class MatchPrediction:
         if self.ignored:
             lines.append(f"  the frequencies say nothing of {', '.join(self.ignored)}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: P(0), P(1), P(2) mismatches of all loci together and of each."""
+        rows = []
+        if self.p_mismatches is not None:
+            rows = [["all", *map(chance, self.p_mismatches[:3])]]
+            rows += [[each.locus, *map(chance, each.p)] for each in self.by_locus]
+        what = "Probability of mismatches" if rows else "No probabilities: no pair of haplotypes explains the typings"
+        ignored = f" They say nothing of {', '.join(self.ignored)}." if self.ignored else ""
+        return table(
+            what,
+            ["locus", "none", "one", "two"],
+            rows,
+            f"Frequencies of {self.patient_population} for the patient and {self.donor_population} for the donor, nomenclature "
+            f"{self.nomenclature}.{ignored} Decision support, never a decision.",
+        )
 
 
 def predict(

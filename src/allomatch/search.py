@@ -20,6 +20,7 @@ from allomatch.errors import problem
 from allomatch.filter import attribute_column
 from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
 from allomatch.nomenclature import LOCI, Nomenclature
+from allomatch.notebook import Cell, chance, shown, span, table
 from allomatch.phenotype import Phenotype
 from allomatch.positions import position_columns
 from allomatch.ranked_hits import HitPredictions, Order
@@ -34,6 +35,9 @@ Direction = Literal["both", "gvh", "hvg"]
 # The six counts of a comparison, in the order of the core's rows.
 _LEAST = {"both": "mismatches", "gvh": "gvh", "hvg": "hvg"}
 COUNTS = ("mismatches", "greatest", "gvh", "gvh_greatest", "hvg", "hvg_greatest")
+
+
+_MOST_SHOWN = 20  # rows of a table in a notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,34 @@ class Hit:
         for name, dose in self.doses.items():
             lines.append(f"{name}: {'not known' if dose is None else format(dose, '.3g')}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: a row a locus searched or reported, with probabilities if there are any."""
+        loci = (*self.match.loci, *self.reported)
+        predicted = bool(self.p_by_locus)
+        rows: list[list[str | Cell]] = []
+        for each in loci:
+            row: list[str | Cell] = [
+                each.locus if each in self.match.loci else f"{each.locus} (not searched)",
+                shown(each.patient),
+                shown(each.donor),
+                Cell(each.category),
+                span(each.mismatches, each.greatest),
+            ]
+            if predicted:
+                p = self.p_by_locus.get(each.locus)
+                row.append(chance(p[0] if p else None))
+            rows.append(row)
+        note = f"Nomenclature {self.match.nomenclature}."
+        if self.likelihood is not None:
+            whole = chance(None if self.p_mismatches is None else self.p_mismatches[0])
+            note += f" {self.likelihood}: probability of no mismatch {whole} (frequencies of {self.population})."
+        return table(
+            f"Donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.summary()}",
+            ["locus", "patient", "donor", "category", "mismatches", *(["P(match)"] if predicted else [])],
+            rows,
+            f"{note} Decision support, never a decision.",
+        )
 
     def _explain_prediction(self) -> str:
         """Return in words how likely the donor matches."""
@@ -345,6 +377,33 @@ class Hits:
     def explain(self, index: int) -> str:
         """Return in words why a listed hit is where it is."""
         return self[index].explain()
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: the first twenty listed hits, a column a locus with its mismatches."""
+        first = min(len(self), _MOST_SHOWN)
+        least, most = self.mismatches, self.greatest
+        loci = (*self.loci, *self.reported)
+        by_locus = [(self.locus_count(each, "mismatches"), self.locus_count(each, "greatest")) for each in loci]
+        overall = None if self._predictions is None else self._predictions.overall[:first, 0].tolist()
+        words = [] if overall is None else self.likelihoods[:first].to_pylist()
+        rows: list[list[str | Cell]] = []
+        for at, donor in enumerate(self.donor_ids[:first].to_pylist()):
+            row: list[str | Cell] = [str(self._offset + at + 1), donor, span(int(least[at]), int(most[at]))]
+            if overall is not None:
+                row += [chance(overall[at]), Cell(words[at])]
+            for low, high in by_locus:
+                verdict = "match" if high[at] == 0 else "potential" if low[at] == 0 else "mismatch"
+                row.append(Cell(span(int(low[at]), int(high[at])), verdict))
+            rows.append(row)
+        searched = [each if each in self.loci else f"{each} (not searched)" for each in loci]
+        predicted = [] if overall is None else ["P(no mismatch)", "likelihood"]
+        listed = "" if first == len(self) else f" The first {first} of {len(self):,} listed; to_arrow() has all."
+        return table(
+            f"{self.total:,} donors: " + ", ".join(f"{n:,} with {k} mismatches" for k, n in self.counts.items()),
+            ["number", "donor", "mismatches", *predicted, *searched],
+            rows,
+            f"Nomenclature {self._searched.nomenclature.release}.{listed} Decision support, never a decision.",
+        )
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{k}: {n}" for k, n in self.counts.items())

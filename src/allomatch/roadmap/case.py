@@ -95,8 +95,8 @@ class Relative:
         relation: To the patient: ``"sister"``, ``"mother"``, ``"maternal aunt"``, ``"identical twin"``... (`policies.RELATIONS`).
         phenotype: The typing; None: untyped.
         id: What answers call this person; by default relation and number. Never a name.
-        phase_known: Whether the order of the positions says which haplotype they are on: all first positions are one
-            haplotype, all second ones the other.
+        phase_known: Whether it is known which alleles are on one haplotype; the typing is then a GL string with ``~`` between
+            the alleles of a haplotype.
         available: Whether this person can be asked to be typed and to donate; None: not known.
         birth_date: The date of birth.
         age: In years, where there is no date of birth.

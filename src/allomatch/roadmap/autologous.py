@@ -1,0 +1,393 @@
+"""The first step: whether the patient's own stored cells could be used (SEMANTICS section 6).
+
+The disease and its status are looked up in the table of indications, word for word: what the table does not have is asked about,
+never guessed. Cells count if they were harvested in remission or with the disease sufficiently reduced; the doses of all
+harvests that count are added. Everything that cannot be used is named as a :class:`Problem`, and the rest is still judged.
+It supports professionals and decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from allomatch.roadmap.case import Harvest, Patient, Problem
+from allomatch.roadmap.policies import Indication, Policies, Status
+
+__all__ = ["AutologousAnswer", "HarvestAnswer", "age_in_years", "assess_autologous", "usable_weight"]
+
+Answer = Literal["eligible", "possible", "not indicated", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestAnswer:
+    """What is said of one harvest.
+
+    Attributes:
+        number: Its place in the case, from 1.
+        answer: ``"counts"``, ``"ask"`` (something must be found out first) or ``"cannot be used"``.
+        cd34_e6_per_kg: Its dose, 1e6 CD34+ cells per kg; None if it is not known.
+        reasons: Why, in words.
+    """
+
+    number: int
+    answer: Literal["counts", "ask", "cannot be used"]
+    cd34_e6_per_kg: float | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AutologousAnswer:
+    """The answer of the first step.
+
+    Attributes:
+        answer: ``"eligible"``, ``"possible"``, ``"not indicated"``, or ``"ask"`` where disease or status are not in the table.
+        reasons: Why, in words, each with its source.
+        harvests: What is said of each harvest, in order.
+        cd34_e6_per_kg: The dose of all harvests that count, 1e6 CD34+ cells per kg.
+        indication: The row of the table; None if there is none.
+        problems: What of the case could not be used.
+        policy_version: By which rules.
+    """
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    harvests: tuple[HarvestAnswer, ...]
+    cd34_e6_per_kg: float
+    indication: Indication | None
+    problems: tuple[Problem, ...]
+    policy_version: str
+
+
+def assess_autologous(
+    patient: Patient, harvests: Sequence[Harvest], policies: Policies, today: date
+) -> AutologousAnswer:
+    """Say whether the patient's own cells could be used.
+
+    Args:
+        patient: The patient; diagnosis, status, weight and birth date matter here.
+        harvests: The cells in store.
+        policies: The rules.
+        today: The day that ages and times in store are counted to.
+
+    Returns:
+        The answer. Nothing is raised for what is wrong in the case: see its ``problems``.
+
+    Example:
+        >>> from allomatch import Phenotype
+        >>> boy = Patient(Phenotype("A*01:01+A*02:01"), date(2010, 5, 1), diagnosis="HL", disease_status="1st relapse, CR2")
+        >>> stored = Harvest(date(2026, 3, 2), "peripheral blood", cd34_e6_per_kg=5.4, viability=0.96, disease_status="CR2")
+        >>> assess_autologous(boy, [stored], Policies.default(), date(2026, 11, 1)).answer
+        'eligible'
+    """
+    problems: list[Problem] = []
+    age = age_in_years(patient.birth_date, today)
+    table = policies.table(age)
+    weight = usable_weight(patient, policies, problems)
+    disease = None if patient.diagnosis is None else policies.disease(patient.diagnosis, table)
+    indication = None
+    if disease is not None and patient.disease_status is not None:
+        indication = policies.indication(disease, table, patient.disease_status)
+    now = indication.status if indication is not None else None
+    seen: dict[date, tuple[int, str]] = {}
+    answers = []
+    for number, harvest in enumerate(harvests, 1):
+        judge = _Judge(patient, harvest, number, policies, today, weight, disease, table, now)
+        answers.append(judge.answer(seen))
+        problems += judge.problems
+    total = math.fsum(each.cd34_e6_per_kg or 0.0 for each in answers if each.answer == "counts")
+    answer, reasons = _whole(patient, disease, table, indication, age, answers, total, policies, problems)
+    return AutologousAnswer(
+        answer, tuple(reasons), tuple(answers), total, indication, tuple(problems), policies.version
+    )
+
+
+def age_in_years(birth_date: date | None, today: date) -> float | None:
+    """Return an age in whole years; None if it is not known, or the birth is not before today."""
+    if birth_date is None or birth_date > today:
+        return None
+    return float(today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day)))
+
+
+def usable_weight(patient: Patient, policies: Policies, problems: list[Problem]) -> float | None:
+    """Return the patient's weight in kg, or None; a weight that cannot be is added to the problems."""
+    weight = patient.weight_kg
+    if weight is None:
+        return None
+    least, most = policies.value("autologous", "weight_kg")
+    if least <= weight <= most:
+        return weight
+    problems.append(
+        Problem(
+            "impossible weight",
+            "patient",
+            "weight_kg",
+            repr(weight),
+            f"the patient's weight is {weight!r} kg; it must be from {least} to {most}: correct it, no dose was divided by it",
+        )
+    )
+    return None
+
+
+@dataclass(slots=True)
+class _Judge:
+    """One harvest, being judged."""
+
+    patient: Patient
+    harvest: Harvest
+    number: int
+    policies: Policies
+    today: date
+    weight: float | None
+    disease: str | None
+    table: str
+    now: Status | None
+    problems: list[Problem] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    open: bool = False  # something must be found out first
+    bad: bool = False
+
+    def answer(self, seen: dict[date, tuple[int, str]]) -> HarvestAnswer:
+        self._when(seen)
+        self._source()
+        self._status()
+        dose = self._dose()
+        self._viability(dose)
+        verdict: Literal["counts", "ask", "cannot be used"] = (
+            "cannot be used" if self.bad else "ask" if self.open else "counts"
+        )
+        return HarvestAnswer(self.number, verdict, dose, tuple(self.reasons))
+
+    def _problem(self, code: str, attribute: str, value: object, message: str) -> None:
+        self.problems.append(Problem(code, f"harvest {self.number}", attribute, str(value), message))
+        self.reasons.append(message)
+
+    def _when(self, seen: dict[date, tuple[int, str]]) -> None:
+        day, birth = self.harvest.collected, self.patient.birth_date
+        if day is None:
+            self.open = True
+            self.reasons.append("the day of the harvest is not known: ask for it")
+            return
+        if day > self.today:
+            self.bad = True
+            self._problem(
+                "harvest in the future",
+                "collected",
+                day,
+                f"harvest {self.number} is dated {day}, after today ({self.today}); correct the date",
+            )
+        elif birth is not None and day < birth:
+            self.bad = True
+            self._problem(
+                "harvest before birth",
+                "collected",
+                day,
+                f"harvest {self.number} is dated {day}, before the patient's birth ({birth}); correct one of the dates",
+            )
+        else:
+            years = (self.today - day).days / 365.25
+            limit = self.policies.value("autologous", "ask_after_years")
+            if years > limit:
+                self.open = True
+                self.reasons.append(
+                    f"{years:.0f} years in store, more than {limit}: have the cells tested before they are counted on "
+                    f"({self.policies.source('autologous', 'ask_after_years')})"
+                )
+        status = self.harvest.disease_status
+        if status is not None:
+            other = seen.setdefault(day, (self.number, status))
+            if other[1].casefold() != status.casefold():
+                self.open = True
+                self._problem(
+                    "contradictory statuses",
+                    "disease_status",
+                    status,
+                    f"harvest {self.number} of {day} has status {status!r}, harvest {other[0]} of the same day {other[1]!r}; "
+                    "find out which is right",
+                )
+
+    def _source(self) -> None:
+        known = self.policies.value("autologous", "sources")
+        source = self.harvest.source
+        if source is not None and source not in known:
+            self.open = True
+            self._problem(
+                "unknown source",
+                "source",
+                source,
+                f"harvest {self.number} is from {source!r}; known are {', '.join(known)}: write one of these",
+            )
+
+    def _status(self) -> None:
+        name = self.harvest.disease_status
+        if name is None:
+            self.open = True
+            self.reasons.append("the status of the disease at harvest is not known: ask for it")
+            return
+        status = self.policies.status(name, self.disease, self.table)
+        if status is None:
+            self.open = True
+            self._problem(
+                "unknown status",
+                "disease_status",
+                name,
+                f"harvest {self.number} has status {name!r}, which the rules do not have; write it as the table of "
+                "indications does, or add it to the statuses of the policies",
+            )
+            return
+        current = None if self.now is None else self.now.course
+        if self.now is not None and status.course is not None and current is not None and status.course > current:
+            self.open = True
+            self._problem(
+                "contradictory statuses",
+                "disease_status",
+                name,
+                f"harvest {self.number} was made in {name!r}, which comes after the patient's status now "
+                f"({self.now.name!r}); correct one of them",
+            )
+            return
+        if status.burden in self.policies.value("autologous", "burdens"):
+            self.reasons.append(f"harvested in {name!r}: {status.burden}")
+        else:
+            self.bad = True
+            self.reasons.append(
+                f"harvested in {name!r}: the disease was {status.burden}, the cells may carry it "
+                f"({self.policies.source('autologous', 'burdens')})"
+            )
+
+    def _dose(self) -> float | None:
+        given, total = self.harvest.cd34_e6_per_kg, self.harvest.cd34_e6
+        for name, value in (("cd34_e6_per_kg", given), ("cd34_e6", total)):
+            if value is not None and not (0 <= value < math.inf):
+                self.bad = True
+                self._problem(
+                    "negative dose" if value < 0 else "impossible dose",
+                    name,
+                    value,
+                    f"harvest {self.number} has {name} {value!r}; a dose is a number, 0 or more: correct it",
+                )
+                return None
+        if given is not None:
+            self.reasons.append(f"{given:g}e6 CD34+ cells per kg, as stated")
+            return given
+        if total is None:
+            self.open = True
+            self.reasons.append("the number of CD34+ cells is not known: ask for it")
+            return None
+        if self.weight is None:
+            self.open = True
+            self._problem(
+                "missing weight",
+                "cd34_e6",
+                total,
+                f"harvest {self.number} has {total:g}e6 CD34+ cells in all and the patient's weight is not known; give the "
+                "patient's weight_kg, or the dose per kg",
+            )
+            return None
+        self.reasons.append(
+            f"{total:g}e6 CD34+ cells in all for {self.weight:g} kg: {total / self.weight:.2f}e6 per kg"
+        )
+        return total / self.weight
+
+    def _viability(self, dose: float | None) -> None:
+        alive = self.harvest.viability
+        if alive is None:
+            self.reasons.append("viability is not known: ask for it")
+            return
+        if not 0 <= alive <= 1:
+            self.open = True
+            self._problem(
+                "impossible viability",
+                "viability",
+                alive,
+                f"harvest {self.number} has viability {alive!r}; it is a share from 0 to 1 (90 percent is 0.9): correct it",
+            )
+            return
+        least = self.policies.value("autologous", "min_viability")
+        words = f"{100 * alive:.0f} of 100 cells alive"
+        if dose is not None:
+            words += f", {dose * alive:.2f}e6 living CD34+ cells per kg if these are as the others"
+        if alive < least:
+            self.open = True
+            words += f": below {least:g}, ask the laboratory ({self.policies.source('autologous', 'min_viability')})"
+        self.reasons.append(words)
+
+
+def _whole(
+    patient: Patient,
+    disease: str | None,
+    table: str,
+    indication: Indication | None,
+    age: float | None,
+    answers: Sequence[HarvestAnswer],
+    total: float,
+    policies: Policies,
+    problems: list[Problem],
+) -> tuple[Answer, list[str]]:
+    """Return the answer of the step and its reasons."""
+    if patient.diagnosis is None:
+        return "ask", ["the diagnosis is not known: ask for it, then look it up"]
+    if disease is None:
+        message = (
+            f"the table of indications ({table}) has no disease {patient.diagnosis!r}; ask a physician, or add the disease to "
+            "the policies: nothing was guessed"
+        )
+        problems.append(Problem("unknown disease", "patient", "diagnosis", patient.diagnosis, message))
+        return "ask", [message]
+    rows = policies.indications(disease, table)
+    known = "; ".join(row.status.name for row in rows)
+    if indication is None:
+        if patient.disease_status is None:
+            return "ask", [f"the status of {rows[0].name} is not known: ask for it; the table has {known}"]
+        message = (
+            f"the table of indications ({table}) has no status {patient.disease_status!r} of {rows[0].name}; it has {known}: "
+            "ask which it is"
+        )
+        problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
+        return "ask", [message]
+    grades = policies.values["indications"]["grades"]
+    source = policies.values["indications"]["source"]
+    where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
+    if indication.autologous is None:
+        return "ask", [f"{where}: the table says nothing of the patient's own cells; ask a physician ({source})"]
+    grade = indication.autologous
+    evidence = "" if indication.evidence is None else f", evidence {indication.evidence}"
+    reasons = [f"{where}: the patient's own cells are {grades[grade]} ({grade}{evidence}; {source})"]
+    answer: Answer = policies.value("autologous", "answers")[grade]
+    if indication.transcription == "recalled":
+        reasons.append("this row was written from memory: check it against the paper before it is used")
+        answer = "possible" if answer == "eligible" else answer
+    if answer == "not indicated":
+        return answer, reasons
+    least = policies.value("autologous", "min_cd34_e6_per_kg")
+    preferred = policies.value("autologous", "preferred_cd34_e6_per_kg")
+    counted = [each for each in answers if each.answer == "counts"]
+    unsure = [each for each in answers if each.answer == "ask"]
+    again = indication.status.burden in policies.value("autologous", "burdens")
+    if counted and total >= least:
+        enough = "reaches" if total >= preferred else "is below"
+        reasons.append(
+            f"{total:.2f}e6 CD34+ cells per kg in {len(counted)} harvest(s) that count; at least {least:g}e6 are needed, "
+            f"it {enough} the preferred {preferred:g}e6 ({policies.source('autologous', 'min_cd34_e6_per_kg')})"
+        )
+        return answer, reasons
+    if counted:
+        reasons.append(
+            f"{total:.2f}e6 CD34+ cells per kg in {len(counted)} harvest(s) that count, fewer than the {least:g}e6 needed "
+            f"({policies.source('autologous', 'min_cd34_e6_per_kg')})"
+        )
+    elif not answers:
+        reasons.append("no cells are in store")
+    else:
+        reasons.append("no harvest in store counts as it is known now")
+    if unsure:
+        reasons.append(f"to be asked about: {', '.join(f'harvest {each.number}' for each in unsure)}")
+    if again:
+        reasons.append(f"the disease is now {indication.status.burden}: cells could be harvested")
+    if unsure or again:
+        return "possible", reasons
+    reasons.append("no cells can be used, and none should be harvested while the disease is active")
+    return "not indicated", reasons

@@ -1,0 +1,328 @@
+"""Words of the family step: labels of haplotypes, each member's reasons and warnings, whom to type first.
+
+What: the numbers of `sharing` and the likeliest inheritance as :class:`MemberAnswer` and :class:`TypingAdvice`. Invariants: `a` is
+the patient's paternal haplotype, `b` the maternal one; a side is named only where it is settled; no name of a person is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from allomatch.match import Match
+from allomatch.roadmap.family_answer import FamilyPolicy, MemberAnswer, TypingAdvice
+from allomatch.roadmap.family_typings import UNKNOWN, FamilyTypings, Pattern
+from allomatch.roadmap.inheritance import Descent, Labels
+from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
+from allomatch.roadmap.sharing import Sharing
+
+__all__ = ["Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
+
+_SETTLED = 0.95
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Haplotypes:
+    """The likeliest haplotypes.
+
+    Attributes:
+        best: The likeliest way of descent with the likeliest pair.
+        label: By founder chromosome.
+        text: By label.
+        pair: The patient's, a and b; None if nothing is known.
+        probability: Of the pair, whichever is paternal.
+        settled: Whether it is known which of the two is paternal.
+    """
+
+    best: Descent
+    label: dict[int, str]
+    text: dict[str, str]
+    pair: tuple[str, str] | None
+    probability: float | None
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found of a family."""
+
+    pedigree: Pedigree
+    sharing: Sharing
+    haplotypes: Haplotypes
+    typed: frozenset[str]
+    matches: Mapping[str, Match | None]
+    notes: Mapping[str, tuple[str, ...]]
+    usable: frozenset[str]
+    frequencies_in_words: str
+
+
+def _mosaic(side: Sequence[int], rows: Mapping[int, Pattern]) -> Pattern:
+    return tuple(rows[chromosome][at] if chromosome in rows else UNKNOWN for at, chromosome in enumerate(side))
+
+
+def _text(pattern: Sequence[int], typings: FamilyTypings) -> str:
+    return "~".join(
+        typings.names[at][allele] if allele != UNKNOWN else f"{typings.loci[at]}*?" for at, allele in enumerate(pattern)
+    )
+
+
+def _most(side: Sequence[int]) -> int:
+    """Return the founder chromosome of most loci."""
+    return max(dict.fromkeys(side), key=list(side).count)
+
+
+def label_haplotypes(ways: Sequence[Descent], order: Sequence[str], typings: FamilyTypings) -> Haplotypes:
+    """Name the founders' chromosomes of the likeliest inheritance, and say how sure the patient's pair is."""
+    total = sum(way.weight for way in ways)
+    pairs: dict[tuple[Pattern, Pattern], float] = {}
+    # Of each pair the likeliest way, with its haplotypes.
+    likeliest: dict[tuple[Pattern, Pattern], tuple[float, int, dict[int, Pattern]]] = {}
+    for number, way in enumerate(ways):
+        maternal, paternal = way.labels[PATIENT]
+        own = next((c for c in way.components if c and {*maternal, *paternal} & c[0][0].keys()), (({}, 1.0),))
+        for row, share in own:
+            pair = _mosaic(paternal, row), _mosaic(maternal, row)
+            weight = way.weight * share / total
+            pairs[pair] = pairs.get(pair, 0.0) + weight
+            if weight > likeliest.get(pair, (0.0,))[0]:
+                likeliest[pair] = weight, number, row
+    # The pair that is likeliest over all ways, not only in the likeliest; then the order of it that is.
+    either = {pair: pairs[pair] + (pairs.get(pair[::-1], 0.0) if pair[0] != pair[1] else 0.0) for pair in pairs}
+    a, b = max(pairs, key=lambda pair: (round(either[pair], 12), pairs[pair]))
+    probability = min(1.0, either[a, b])
+    settled = pairs[a, b] >= _SETTLED * either[a, b] and a != b
+    _, number, rows = likeliest[a, b]
+    best = ways[number]
+    rows = dict(rows)
+    for component in best.components:
+        if not component[0][0].keys() & rows.keys():
+            rows |= max(component, key=lambda row: row[1])[0]
+    label: dict[int, str] = {}
+    text: dict[str, str] = {}
+    maternal, paternal = best.labels[PATIENT]
+    first = [_most(paternal), _most(maternal)]
+    for chromosome in [
+        *first,
+        *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side),
+    ]:
+        if chromosome not in label and chromosome in rows and len(label) < len(_LETTERS):
+            label[chromosome] = _LETTERS[len(label)]
+            text[label[chromosome]] = _text(rows[chromosome], typings)
+    known = any(allele != UNKNOWN for allele in (*a, *b))
+    shown = (_text(a, typings), _text(b, typings)) if known else None
+    if shown is not None:
+        text |= dict(zip("ab", shown, strict=True))
+    return Haplotypes(best, label, text, shown, probability if known else None, settled)
+
+
+def _own_labels(labels: Labels | None, haplotypes: Haplotypes) -> tuple[str | None, str | None]:
+    if labels is None:
+        return None, None
+    maternal, paternal = (haplotypes.label.get(_most(side)) for side in labels)
+    return maternal, paternal
+
+
+def member_answers(
+    relatives: Sequence[str], found: Findings, policy: FamilyPolicy, ages: Mapping[str, float | None]
+) -> list[MemberAnswer]:
+    """Answer for each relative, and for the people who connect them."""
+    people = {person.id: person for person in found.pedigree.people}
+    answers = [
+        _member(people[name], found, policy, ages.get(name)) if name in people else _left_out(name, found)
+        for name in relatives
+    ]
+    for person in found.pedigree.people:
+        if person.id != PATIENT and person.id not in relatives:
+            answers.append(_member(person, found, policy, None))
+    return answers
+
+
+def _left_out(name: str, found: Findings) -> MemberAnswer:
+    one = found.pedigree.left_out[name]
+    return MemberAnswer(
+        name, str(one.relation), one.sex, False, (), (None, None), None, None, 0.0, 0.0, 0.0, 0.0, found.matches.get(name), False,
+        ("not assessed: the relation cannot be used", *found.notes.get(name, ())), (),
+    )  # fmt: skip
+
+
+def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | None) -> MemberAnswer:
+    name = person.id
+    relative = found.pedigree.relatives.get(name)
+    typed = name in found.typed
+    twin = person.genes == PATIENT
+    labels = found.haplotypes.best.labels.get(PATIENT if twin else name)
+    shares = found.sharing.people.get(name)
+    identical, haploidentical, other, chance = (
+        (1.0, 0.0, 0.0, 0.0)
+        if twin or shares is None
+        else (shares.identical, shares.haploidentical, shares.other, shares.by_chance)
+    )
+    category = None
+    if typed:
+        category = max(
+            (identical + min(chance, 1.0), 2, "identical"), (haploidentical, 1, "haploidentical"), (other, 0, "other")
+        )[2]
+        if category == "identical" and identical + chance < max(haploidentical, other):
+            category = "haploidentical" if haploidentical >= other else "other"
+    own = _own_labels(labels, found.haplotypes)
+    shared = _shared(own, found.haplotypes) if category == "haploidentical" else None
+    reasons, warnings = [], []
+    if relative is None:
+        reasons.append("not among the relatives given; added because others descend from this person")
+    elif not typed and relative.phenotype is not None and relative.phenotype.loci:
+        reasons.append(
+            f"typing not used: without it identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}"
+        )
+    elif typed:
+        reasons.append(_typed_words(category or "", identical, haploidentical, other, chance, shared))
+    else:
+        reasons.append(
+            f"untyped: identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+        )
+    if twin:
+        reasons.append("an identical twin has the patient's genes")
+        warnings.append("an identical twin as donor gives no graft-versus-malignancy effect")
+    if typed:
+        reasons.append(found.frequencies_in_words)
+    reasons += found.notes.get(name, ())
+    if relative is not None:
+        if relative.available is False:
+            reasons.append("not available")
+        reasons += [f"medical reason against: {reason}" for reason in relative.medical_reasons_against]
+        warnings += _warnings(person, found, category, own, age, policy)
+    return MemberAnswer(
+        id=name,
+        relation=person.relation,
+        sex=person.sex,
+        typed=typed,
+        parents=tuple(parent for parent in (person.mother, person.father) if parent),
+        haplotypes=own,
+        category=category,
+        shared=shared,
+        p_identical=identical,
+        p_haploidentical=haploidentical,
+        p_other=other,
+        p_identical_by_chance=chance,
+        match=found.matches.get(name),
+        usable=name in found.usable,
+        reasons=tuple(reason for reason in reasons if reason),
+        warnings=tuple(warnings),
+    )
+
+
+def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str | None:
+    for label, side in (("a", "paternal"), ("b", "maternal")):
+        if label in own:
+            return f"{label} ({side})" if haplotypes.settled else label
+    return None
+
+
+def _typed_words(
+    category: str, identical: float, haploidentical: float, other: float, chance: float, shared: str | None
+) -> str:
+    chances = (
+        f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, "
+        f"neither {other:.4f}"
+    )
+    if category == "identical":
+        how = "by descent" if identical >= chance else "by chance: the same alleles on haplotypes of other origin"
+        return f"HLA-identical {how} ({chances})"
+    if category == "haploidentical":
+        return f"haploidentical{f', shares haplotype {shared}' if shared else ''} ({chances})"
+    return f"shares no haplotype along all loci ({chances})"
+
+
+def _warnings(
+    person: Person,
+    found: Findings,
+    category: str | None,
+    own: tuple[str | None, str | None],
+    age: float | None,
+    policy: FamilyPolicy,
+) -> list[str]:
+    words: list[str] = []
+    name = person.id
+    if person.relation == "mother":
+        words.append(
+            "mother as donor: carries the non-inherited maternal antigens, and was exposed to the patient's paternal ones in "
+            "pregnancy; reports differ by protocol (Stern 2008, Wang 2014)"
+        )
+    elif category == "haploidentical" and found.haplotypes.settled:
+        mother = found.pedigree[PATIENT].mother
+        of_mother = _own_labels(found.haplotypes.best.labels.get(mother or ""), found.haplotypes)
+        not_inherited = {label for label in of_mother if label is not None} - {"b"}
+        mismatched = {label for label in own if label is not None} - {"a", "b"}
+        if not_inherited & mismatched:
+            words.append(
+                f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
+                "tolerance has been described (van Rood 2002)"
+            )
+        elif mismatched and person.mother == mother and "b" in own:
+            words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
+    probability = found.haplotypes.probability
+    if name in found.typed and probability is not None and probability < _SETTLED:
+        words.append(
+            "phase not settled: the likeliest pair of the patient's haplotypes has the probability "
+            f"{probability:.4f}; typing a parent would settle it"
+        )
+    compared = found.matches.get(name)
+    if compared is not None and compared.greatest:
+        gvh, hvg = compared.gvh, compared.hvg
+        if gvh or hvg:
+            more = (
+                "more in the direction of GvH"
+                if gvh > hvg
+                else "more in the direction of HvG"
+                if hvg > gvh
+                else "as many either way"
+            )
+            words.append(f"mismatches at least {gvh} GvH and {hvg} HvG: {more}")
+        elif compared.mismatches == 0:
+            words.append("matched only as far as the typings tell: type at high resolution")
+    if age is not None and age < policy.adult_age:
+        words.append(f"a minor ({age:.0f} years): the rules for minor donors apply")
+    return words
+
+
+def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
+    """Return the untyped who may be donors, whose typing is worth the most first."""
+    worth = {"identical": policy.value_identical, "haploidentical": policy.value_haploidentical, "other": 0.0}
+    known = 0.0
+    for person in found.pedigree.people:
+        if person.id in found.typed & found.usable:
+            if person.genes == PATIENT:
+                known = max(known, worth["identical"])
+            else:
+                one = found.sharing.people[person.id]
+                known = max(
+                    known,
+                    worth["identical"] * min(1.0, one.alike)
+                    + worth["haploidentical"] * max(0.0, one.haploidentical - one.by_chance),
+                )
+    advice = []
+    for person in found.pedigree.people:
+        name = person.id
+        if name not in found.usable or name in found.typed or name not in found.pedigree.relatives:
+            continue
+        if person.genes == PATIENT:
+            identical, haploidentical = 1.0, 0.0
+        else:
+            one = found.sharing.people[name]
+            identical = min(1.0, one.alike)
+            haploidentical = max(0.0, min(one.haploidentical, 1.0 - identical))
+        value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(
+            0.0, worth["haploidentical"] - known
+        )
+        reason = (
+            f"identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}; expected gain over the best "
+            f"known donor {value:.4f}"
+        )
+        if (
+            person.relation in ("mother", "father")
+            and found.haplotypes.probability is not None
+            and found.haplotypes.probability < _SETTLED
+        ):
+            reason += "; a parent's typing also settles the patient's haplotypes"
+        advice.append(TypingAdvice(name, identical, haploidentical, value, reason))
+    return sorted(advice, key=lambda one: (-one.value, -one.p_identical, one.id))

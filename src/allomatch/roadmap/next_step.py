@@ -1,0 +1,92 @@
+"""What may be expected of the registries before they are asked: the match likelihood of this patient (allomatch.chances).
+
+The pools are the registries of the case: of each population of the frequency sets, the donors whose ethnicity says so, the rest
+with the set for everyone. It is an expectation from frequencies and sizes alone; what a search then finds is the third step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from allomatch.chances import DonorPool, patient_likelihood
+from allomatch.errors import AllomatchError
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
+from allomatch.match import PRESETS
+from allomatch.nomenclature import Nomenclature
+from allomatch.roadmap.case import Patient, Problem, RegistrySource
+from allomatch.roadmap.policies import Policies
+from allomatch.roadmap.registry_step import patient_populations
+
+__all__ = ["chance_of_registries", "donor_pools"]
+
+
+def chance_of_registries(
+    patient: Patient,
+    sources: Sequence[RegistrySource],
+    nomenclature: Nomenclature,
+    frequencies: HaplotypeFrequencies | FrequencySets | None,
+    policies: Policies,
+) -> tuple[float | None, str]:
+    """Return the probability that the registries hold a wholly matched donor, and in words what it rests on, or why there is none.
+
+    Args:
+        patient: The patient.
+        sources: The registries of the case.
+        nomenclature: What names stand for.
+        frequencies: Of the patient, and of donors whose source has none of its own.
+        policies: The rules: which loci, which share of donors is available.
+    """
+    what = "the registries: that they hold an available donor without a mismatch"
+    if not sources:
+        return None, f"{what} cannot be said without registries"
+    if frequencies is None:
+        return None, f"{what} cannot be said without haplotype frequencies"
+    typed = patient.phenotype.loci
+    loci = next((name for name in policies.value("registries", "levels") if set(PRESETS[name]) <= set(typed)), None)
+    if loci is None:
+        return None, f"{what} cannot be said: the patient is typed at {', '.join(typed) or 'nothing'} only"
+    ignored: list[Problem] = []  # the registry step names them
+    theirs, _ = patient_populations(patient, frequencies, policies, ignored)
+    if theirs is None:
+        return None, f"{what} cannot be said: no frequencies fit the patient"
+    share = float(policies.value("registries", "availability"))
+    try:
+        pools = [pool for source in sources for pool in donor_pools(source, frequencies, share)]
+        found = patient_likelihood(patient.phenotype, theirs, pools, nomenclature, loci)
+    except AllomatchError as failure:
+        return None, f"{what} cannot be said: {failure}"
+    if not found.represented:
+        return None, f"{what} cannot be said: no pair of haplotypes of the frequencies explains the patient's typing"
+    donors = sum(pool.donors for pool in pools)
+    return found.likelihood, (
+        f"{what} ({loci}; {donors:,} donors as registered, share available {share:g}; from frequencies and sizes alone, "
+        "before any search)"
+    )
+
+
+def donor_pools(
+    source: RegistrySource, frequencies: HaplotypeFrequencies | FrequencySets, availability: float
+) -> list[DonorPool]:
+    """Return the donors of a registry by the frequency set that stands for them."""
+    theirs = source.frequencies or frequencies
+    total = len(source.registry)
+    if isinstance(theirs, HaplotypeFrequencies):
+        return [DonorPool(theirs, total, availability, f"{source.name}: {theirs.population}")]
+    stored = source.registry._snapshot.segment.attribute("ethnicity")
+    labels: list[str | None] = [None]
+    counts = np.array([total])
+    if stored is not None and stored[1] is not None:
+        labels = [*stored[1], None]
+        counts = np.bincount(np.minimum(stored[0], len(stored[1])), minlength=len(labels))
+    donors: dict[int, int] = {}
+    for label, count in zip(labels, counts.tolist(), strict=True):
+        if count:
+            number = theirs.sets.index(theirs.choose(ethnicity=label))
+            donors[number] = donors.get(number, 0) + count
+    return [
+        DonorPool(theirs.sets[number], count, availability, f"{source.name}: {theirs.sets[number].population}")
+        for number, count in sorted(donors.items())
+    ]

@@ -1,0 +1,268 @@
+"""Policies: every rule of the roadmap as data, each with its source, under one version that answers carry.
+
+The rules live in ``policies.json`` beside this file and nowhere in code: indications, doses, statuses, limits, and at which answer
+the road ends. A user replaces some (:meth:`Policies.replaced`) or all of them (:meth:`Policies.read`) and gives the result a
+version of their own, so that an answer always says by which rules it was made. They support professionals and decide nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from allomatch.errors import problem
+from allomatch.formats import write_whole
+from allomatch.releases import access_problem
+
+__all__ = ["Indication", "Policies", "Status"]
+
+_SHIPPED = Path(__file__).with_name("policies.json")
+_BURDENS = ("remission", "sufficiently reduced", "active")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status of the disease.
+
+    Attributes:
+        name: As the rules write it.
+        burden: ``"remission"``, ``"sufficiently reduced"`` or ``"active"``.
+        course: 0 at diagnosis, 1 in the first remission, 2 in the second ...; None: it may be any.
+    """
+
+    name: str
+    burden: str
+    course: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """One row of the table of indications.
+
+    Attributes:
+        table: ``"adults"`` or ``"children"``.
+        disease: The key of the disease.
+        name: Its name.
+        status: The status of the disease that the row is for.
+        autologous: ``"S"``, ``"CO"``, ``"D"``, ``"GNR"`` or ``"NA"``; None where the table says nothing.
+        evidence: ``"I"``, ``"II"`` or ``"III"``; None where it is not stated.
+        allogeneic: Kind of donor (``"MSD"``, ``"MUD"``, ``"MMAD"``) -> grade and evidence as the table writes them.
+        transcription: ``"read"`` from the table, or ``"recalled"``: must be checked before it is used.
+    """
+
+    table: str
+    disease: str
+    name: str
+    status: Status
+    autologous: str | None
+    evidence: str | None
+    allogeneic: dict[str, str]
+    transcription: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The rules of the roadmap.
+
+    Attributes:
+        values: Everything, as ``policies.json`` has it. Not to be changed in place: use :meth:`replaced`.
+
+    Example:
+        >>> rules = Policies.default()
+        >>> rules.value("autologous", "min_cd34_e6_per_kg")
+        2.0
+        >>> stricter = rules.replaced({"autologous": {"min_cd34_e6_per_kg": {"value": 2.5, "source": "ours"}}}, version="centre 1")
+        >>> stricter.value("autologous", "min_cd34_e6_per_kg"), stricter.version
+        (2.5, 'centre 1')
+    """
+
+    values: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Check that every rule is there, is of the kind it should be, and has a source."""
+        shipped = _shipped()
+        if not isinstance(self.values, Mapping):
+            raise problem(
+                "WrongType", f"policies are a {type(self.values).__name__}; a mapping as in policies.json is needed"
+            )
+        _check_like(self.values, shipped, "policies")
+        for table, diseases in self.values["indications"]["tables"].items():
+            for key, disease in diseases.items():
+                for row in disease["rows"]:
+                    _check_row(row, f"policies.indications.tables.{table}.{key}", self.values)
+
+    @classmethod
+    def default(cls) -> Policies:
+        """Return the rules that allomatch ships."""
+        return cls(_shipped())
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Policies:
+        """Read rules from a JSON file: a whole copy of ``policies.json``, changed.
+
+        Raises:
+            FileAccessError: The file cannot be read.
+            ArgumentError: It is not JSON, a rule is missing or of another kind.
+        """
+        place = Path(path)
+        try:
+            return cls(json.loads(place.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise access_problem(f"cannot read the policies {str(place)!r}", error, "check the path") from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as failure:
+            raise problem(
+                "InvalidArgument", f"the policies {str(place)!r} are not JSON: {failure}; mend the file"
+            ) from failure
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the rules as JSON, to be changed and read again."""
+        write_whole(Path(path), lambda file: file.write((json.dumps(self.to_dict(), indent=1) + "\n").encode()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rules as plain values."""
+        plain: dict[str, Any] = json.loads(json.dumps(self.values))
+        return plain
+
+    def replaced(self, changes: Mapping[str, Any], *, version: str) -> Policies:
+        """Return these rules with some changed.
+
+        Args:
+            changes: The part of the tree that changes; mappings are merged, everything else takes the place of what was there.
+            version: What the changed rules are called; answers carry it.
+
+        Raises:
+            ArgumentError: The version is that of these rules, or a rule is of another kind.
+        """
+        if version == self.version:
+            raise problem("InvalidArgument", f"version {version!r} is that of the unchanged rules; choose another one")
+        return Policies(_merged(self.to_dict(), {**changes, "version": version}))
+
+    @property
+    def version(self) -> str:
+        """What answers name these rules."""
+        return str(self.values["version"])
+
+    def value(self, part: str, name: str) -> Any:
+        """Return the value of a rule, in the unit that the file states."""
+        return self.values[part][name]["value"]
+
+    def source(self, part: str, name: str) -> str:
+        """Return where a rule comes from."""
+        return str(self.values[part][name]["source"])
+
+    def table(self, age: float | None) -> str:
+        """Return which table of indications is for a person of this age in years; adults' where it is not known."""
+        child = age is not None and age < self.value("indications", "child_below_years")
+        return "children" if child else "adults"
+
+    def disease(self, name: str, table: str) -> str | None:
+        """Return the key of a disease by its key, name or a synonym, in any case; None: the table does not have it."""
+        wanted = _plain(name)
+        for key, disease in self.values["indications"]["tables"][table].items():
+            if wanted in (_plain(key), _plain(disease["name"]), *map(_plain, disease["synonyms"])):
+                return str(key)
+        return None
+
+    def indications(self, disease: str, table: str) -> tuple[Indication, ...]:
+        """Return the rows of a disease, by its key."""
+        entry = self.values["indications"]["tables"][table][disease]
+        rows = []
+        for row in entry["rows"]:
+            grade, _, evidence = (row["autologous"] or "").partition("/")
+            rows.append(
+                Indication(
+                    table,
+                    disease,
+                    entry["name"],
+                    Status(row["status"], row["burden"], row["course"]),
+                    grade or None,
+                    evidence or None,
+                    dict(row.get("allogeneic", {})),
+                    row["transcription"],
+                )
+            )
+        return tuple(rows)
+
+    def indication(self, disease: str, table: str, status: str) -> Indication | None:
+        """Return the row of a disease, by its key, for a status as the table writes it, in any case; None: there is none."""
+        rows = self.indications(disease, table)
+        return next((row for row in rows if _plain(row.status.name) == _plain(status)), None)
+
+    def status(self, name: str, disease: str | None, table: str) -> Status | None:
+        """Return what a status means: of the disease's own first, then of the words for all; None: it is not known."""
+        if disease is not None:
+            found = self.indication(disease, table, name)
+            if found is not None:
+                return found.status
+        for word, entry in self.values["statuses"]["values"].items():
+            if _plain(word) == _plain(name):
+                return Status(word, entry["burden"], entry["course"])
+        return None
+
+
+def _shipped() -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(_SHIPPED.read_text(encoding="utf-8"))
+    return values
+
+
+def _plain(text: str) -> str:
+    """Make texts that differ in case, blanks and kinds of dash the same."""
+    for sign, plain in (("\u2013", "-"), ("\u2212", "-"), ("\u2265", ">=")):
+        text = text.replace(sign, plain)
+    return " ".join(text.casefold().split())
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(base.get(key), dict)
+        base[key] = _merged(base[key], value) if both else value
+    return base
+
+
+def _check_like(values: Any, model: Any, where: str) -> None:
+    """Check rules against those shipped: the same names, values of the same kind. What users list themselves is free."""
+    if isinstance(model, dict) and "source" in model and "value" in model:
+        if not isinstance(values, Mapping) or not isinstance(values.get("source"), str) or not values["source"].strip():
+            raise problem(
+                "InvalidArgument", f"{where} needs a value and a source; write where it comes from, or 'ours'"
+            )
+        given, wanted = values.get("value"), model["value"]
+        numeric = isinstance(wanted, (int, float))
+        kind = (int, float) if numeric else type(wanted)
+        if not isinstance(given, kind) or isinstance(given, bool):
+            needed = "a number" if numeric else f"a {type(wanted).__name__} such as {wanted!r}"
+            raise problem("WrongType", f"{where}.value is {given!r}; {needed} is needed")
+        if numeric and not 0 <= float(given) < float("inf"):
+            raise problem("ValueOutOfRange", f"{where}.value is {given!r}; it must be 0 or more")
+        return
+    if isinstance(model, dict):
+        if not isinstance(values, Mapping):
+            raise problem("WrongType", f"{where} is {values!r:.60}; a mapping is needed")
+        free = where.endswith((".tables.adults", ".tables.children", ".statuses.values", ".family"))
+        for key in () if free else model:
+            if key not in values:
+                raise problem(
+                    "InvalidArgument", f"{where} has no {key!r}; begin with a copy of the shipped policies.json"
+                )
+            _check_like(values[key], model[key], f"{where}.{key}")
+    elif isinstance(model, str) and (not isinstance(values, str) or not values.strip()):
+        raise problem("WrongType", f"{where} is {values!r:.60}; a text is needed")
+
+
+def _check_row(row: Any, where: str, values: Mapping[str, Any]) -> None:
+    grades = values["indications"]["grades"]
+    given = row.get("autologous") if isinstance(row, Mapping) else None
+    if not isinstance(row, Mapping) or not isinstance(row.get("status"), str) or "course" not in row:
+        raise problem("InvalidArgument", f"{where} has a row {row!r:.80}; it needs status, burden, course, autologous")
+    if row.get("burden") not in _BURDENS:
+        raise problem("InvalidArgument", f"{where}: burden is {row.get('burden')!r}; it may be {', '.join(_BURDENS)}")
+    if given is not None and str(given).partition("/")[0] not in grades:
+        raise problem("InvalidArgument", f"{where}: autologous is {given!r}; the grades are {', '.join(grades)}")
+    if row.get("transcription") not in ("read", "recalled"):
+        raise problem(
+            "InvalidArgument", f"{where}: transcription is {row.get('transcription')!r}; 'read' or 'recalled'"
+        )

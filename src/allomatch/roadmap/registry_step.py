@@ -1,0 +1,494 @@
+"""The third step: the international stem cell bank, home first, then the world, then cord blood (SEMANTICS section 6).
+
+Each registry is searched by :meth:`allomatch.Registry.search` and nothing else; what is counted, what is listed, when to stop and
+what cord blood needs are data of the policies. Registries that the stop rule leaves unasked are named as such. It supports
+professionals and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from allomatch.carried import Populations
+from allomatch.cord import CORD_PRESETS, cord_filter
+from allomatch.errors import AllomatchError, ArgumentError
+from allomatch.frequencies import HaplotypeFrequencies
+from allomatch.frequency_sets import FrequencySets
+from allomatch.match import PRESETS
+from allomatch.nomenclature import Nomenclature
+from allomatch.ranking import PatientFactors, RankingPolicy
+from allomatch.registry import Registry
+from allomatch.roadmap.autologous import usable_weight
+from allomatch.roadmap.case import Patient, Problem, RegistrySource
+from allomatch.roadmap.policies import Policies
+from allomatch.roadmap.typing_advice import bits_of_typing, entropy
+from allomatch.search import Hit, Hits
+
+__all__ = ["DonorOption", "RegistryAnswer", "SearchAnswer", "TypingRequest", "assess_registries", "patient_populations"]
+
+Place = Literal["home", "world"]
+Kind = Literal["adults", "cord"]
+Answer = Literal[
+    "probable donors", "possible donors", "mismatched donors", "cord blood", "no donor", "not asked", "ask"
+]
+Frequencies = HaplotypeFrequencies | FrequencySets
+# What of a donor is shown beside the match.
+_SHOWN = ("birth_year", "sex", "cmv", "abo", "ion", "ethnicity", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class DonorOption:
+    """One of the best donors or units of a registry.
+
+    Attributes:
+        source: The registry.
+        place: ``"home"`` or ``"world"``.
+        kind: ``"adults"`` or ``"cord"``.
+        loci: What was searched: ``"10/10"``, ``"cord 6/6"`` ...
+        hit: The donor, the comparison and the probabilities; its ``explain()`` gives the reasons.
+        attributes: What else the registry says: birth year, sex, CMV, ABO, ION, ethnicity, status; what is known.
+        reasons: Why this donor is here, in words.
+    """
+
+    source: str
+    place: Place
+    kind: Kind
+    loci: str
+    hit: Hit
+    attributes: dict[str, Any]
+    reasons: tuple[str, ...]
+
+    @property
+    def p_match(self) -> float | None:
+        """Probability of no mismatch at the loci searched; None without frequencies."""
+        return None if self.hit.p_mismatches is None else self.hit.p_mismatches[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What one search of one registry found.
+
+    Attributes:
+        source: The registry.
+        place: ``"home"`` or ``"world"``.
+        kind: ``"adults"`` or ``"cord"``.
+        loci: What was searched.
+        asked: Whether it was searched; if not, the reasons say why.
+        levels: ``"10/10"``, ``">=9/10"`` ... -> donors that may match at that many positions, each within the next.
+        probable: Donors listed whose whole match is certain or probable.
+        best: The best, in order.
+        reasons: What was done, in words.
+    """
+
+    source: str
+    place: Place
+    kind: Kind
+    loci: str
+    asked: bool
+    levels: dict[str, int]
+    probable: int
+    best: tuple[DonorOption, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypingRequest:
+    """A typing that would tell something about an uncertain donor.
+
+    Attributes:
+        donor_id: Whom to type.
+        source: The registry of the donor.
+        locus: Where.
+        p_match: Probability of a whole match now; None without frequencies.
+        p_if_matched: The same once the locus is known to match.
+        p_locus: Probability that the locus matches.
+        bits: What it tells about a whole match (:func:`bits_of_typing`); None without frequencies.
+        reason: In words.
+    """
+
+    donor_id: str
+    source: str
+    locus: str
+    p_match: float | None
+    p_if_matched: float | None
+    p_locus: float | None
+    bits: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAnswer:
+    """The answer of the third step.
+
+    Attributes:
+        answer: The best that was found, or ``"not asked"`` without registries, ``"ask"`` if the patient's typing is not enough.
+        searches: Home adults, world adults, cord blood, in this order.
+        requests: Typings that would tell most, first.
+        reasons: In words; the stop rule is among them.
+        problems: What of the case could not be used.
+        policy_version: By which rules.
+    """
+
+    answer: Answer
+    searches: tuple[SearchAnswer, ...]
+    requests: tuple[TypingRequest, ...]
+    reasons: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    policy_version: str
+
+
+def assess_registries(
+    patient: Patient,
+    sources: Sequence[RegistrySource],
+    nomenclature: Nomenclature,
+    frequencies: Frequencies | None,
+    policies: Policies,
+    today: date,
+    *,
+    threads: int = 0,
+) -> RegistryAnswer:
+    """Search the registries, home first.
+
+    Args:
+        patient: The patient.
+        sources: The registries, open under ``nomenclature``.
+        nomenclature: What names stand for; a registry that was opened under another one is named as a problem.
+        frequencies: Of the patient, and of the donors of sources that have none of their own. None: no probabilities.
+        policies: The rules.
+        today: For donors' ages.
+        threads: As in :meth:`allomatch.Registry.search`.
+    """
+    step = _Step(patient, nomenclature, frequencies, policies, today, threads)
+    if not sources:
+        return step.done("not asked", ["no registry was given to be searched"])
+    loci = step.choose_loci()
+    if loci is None:
+        return step.done("ask", ["the patient is not typed at enough loci for a search"])
+    step.prepare(sources)
+    stop_at = policies.value("registries", "stop_probable_donors")
+    parts = _parts(sources)
+    for place, kind in (("home", "adults"), ("world", "adults"), ("home", "cord"), ("world", "cord")):
+        found = sum(each.probable for each in step.searches if each.kind == "adults")
+        enough = found >= stop_at > 0
+        for source, where, asked_kind, ions in parts:
+            if (where, asked_kind) != (place, kind):
+                continue
+            if enough:
+                step.skip(source, where, asked_kind, found, stop_at)
+            elif asked_kind == "adults":
+                step.adults(source, where, ions, loci)
+            else:
+                step.cord(source, where, ions)
+    return step.done(_answer_of(step.searches), step.reasons)
+
+
+def patient_populations(
+    patient: Patient, frequencies: Frequencies | None, policies: Policies, problems: list[Problem]
+) -> tuple[Populations | None, tuple[str, ...]]:
+    """Return the patient's own frequencies, of two parents' populations a pair, and in words how they were chosen."""
+    if frequencies is None:
+        return None, ("no frequencies were given, so there are no probabilities",)
+    if isinstance(frequencies, HaplotypeFrequencies):
+        return frequencies, (f"frequencies of {frequencies.population} stand for the patient, the only ones given",)
+    labels = policies.value("registries", "population_labels")
+    known = {one.ethnicity for one in frequencies.sets if one.ethnicity is not None}
+    chosen: list[HaplotypeFrequencies] = []
+    words = []
+    if len(patient.ethnicities) > 2:
+        problems.append(
+            Problem(
+                "too many ethnicities",
+                "patient",
+                "ethnicities",
+                ", ".join(patient.ethnicities),
+                f"the patient has {len(patient.ethnicities)} ethnicities; give one a parent at most: the first two were used",
+            )
+        )
+    try:
+        for ethnicity in patient.ethnicities[:2]:
+            label = labels.get(ethnicity, ethnicity)
+            one = frequencies.choose(ethnicity=label)
+            chosen.append(one)
+            if label in known:
+                words.append(f"frequencies of {one.population} stand for the patient's {ethnicity} side")
+            else:
+                words.append(
+                    f"no frequencies are labelled for {ethnicity}: those of {one.population}, for everyone, stand for that side, "
+                    "and its probabilities are less sure"
+                )
+        if not chosen:
+            one = frequencies.choose()
+            chosen.append(one)
+            words.append(
+                f"the patient's ethnicity is not known: frequencies of {one.population}, for everyone, are used"
+            )
+    except ArgumentError as failure:
+        problems.append(
+            Problem("no frequencies", "patient", "ethnicities", ", ".join(patient.ethnicities), str(failure))
+        )
+        return None, ("no frequencies fit the patient, so there are no probabilities",)
+    if len(chosen) == 2 and chosen[0] is not chosen[1]:
+        return (chosen[0], chosen[1]), tuple(words)
+    return chosen[0], tuple(words)
+
+
+def _parts(sources: Sequence[RegistrySource]) -> list[tuple[RegistrySource, Place, Kind, str | None]]:
+    """Split sources into what is searched one by one: at home and abroad, adults and cord, with a filter by ION."""
+    parts: list[tuple[RegistrySource, Place, Kind, str | None]] = []
+    for source in sources:
+        kinds: list[Kind] = ["adults", "cord"] if source.what == "both" else [source.what]
+        for kind in kinds:
+            if source.domestic or not source.domestic_ions:
+                parts.append((source, "home" if source.domestic else "world", kind, None))
+            else:
+                ions = ", ".join(str(int(ion)) for ion in source.domestic_ions)
+                parts.append((source, "home", kind, f"ion in ({ions})"))
+                parts.append((source, "world", kind, f"(ion is null or ion not in ({ions}))"))
+    return parts
+
+
+@dataclass(slots=True)
+class _Step:
+    """The searches, being made."""
+
+    patient: Patient
+    nomenclature: Nomenclature
+    frequencies: Frequencies | None
+    policies: Policies
+    today: date
+    threads: int
+    searches: list[SearchAnswer] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    theirs: Populations | None = None
+    weight: float | None = None
+
+    def choose_loci(self) -> tuple[str | list[str], int, str] | None:
+        """Return the loci to search, the most mismatches, and what that is called."""
+        typed = self.patient.phenotype.loci
+        levels = self.policies.value("registries", "levels")
+        for name, most in levels.items():
+            if all(locus in typed for locus in PRESETS[name]):
+                return name, most, name
+        missing = [locus for locus in PRESETS["8/8"] if locus not in typed]
+        self.problems.append(
+            Problem(
+                "patient not typed",
+                "patient",
+                "phenotype",
+                ", ".join(typed) or "nothing",
+                f"the patient is not typed at {', '.join(missing)}; type these before donors are asked for",
+            )
+        )
+        if not all(locus in typed for locus in PRESETS["6/6"]):
+            return None
+        some = [locus for locus in PRESETS["10/10"] if locus in typed]
+        return some, 1, f"{2 * len(some)}/{2 * len(some)}"
+
+    def prepare(self, sources: Sequence[RegistrySource]) -> None:
+        """See to what all searches share."""
+        self.theirs, words = patient_populations(self.patient, self.frequencies, self.policies, self.problems)
+        self.reasons += words
+        self.weight = usable_weight(self.patient, self.policies, [])
+        for source in sources:
+            if source.registry.nomenclature.release != self.nomenclature.release:
+                message = (
+                    f"registry {source.name!r} is open under nomenclature {source.registry.nomenclature.release!r}, the plan is "
+                    f"made under {self.nomenclature.release!r}; open it with nomenclature=: it was searched under its own"
+                )
+                release = source.registry.nomenclature.release
+                self.problems.append(
+                    Problem("two nomenclatures", f"registry {source.name}", "registry", release, message)
+                )
+        if self.weight is None and any(source.what != "adults" for source in sources):
+            message = (
+                "the patient's weight is not known; give weight_kg: cord blood units are listed without their doses"
+            )
+            self.problems.append(Problem("missing weight", "patient", "weight_kg", "", message))
+
+    def adults(
+        self, source: RegistrySource, place: Place, ions: str | None, loci: tuple[str | list[str], int, str]
+    ) -> None:
+        """Search adult donors of one registry."""
+        wanted, most, name = loci
+        youngest, oldest = self.policies.value("registries", "adult_age_years")
+        year = self.today.year
+        ages = f"(birth_year is null or (birth_year >= {year - oldest} and birth_year <= {year - youngest}))"
+        where = [each for each in (ions, _adults_only(source.registry)) if each is not None]
+        arguments: dict[str, Any] = {"loci": wanted, "max_mismatches": most}
+        hits = self._search(source, [*where, ages], arguments, predicted=True)
+        if hits is None:
+            self._not_searched(source, place, "adults", name)
+            return
+        everyone = self._search(source, where, {**arguments, "limit": 0}, predicted=False)
+        left_out = 0 if everyone is None else everyone.total - hits.total
+        reasons = []
+        if left_out:
+            reasons.append(
+                f"{left_out} more are younger than {youngest} or older than {oldest} and were left out "
+                f"({self.policies.source('registries', 'adult_age_years')})"
+            )
+        self._add(source, place, "adults", name, hits, reasons)
+
+    def cord(self, source: RegistrySource, place: Place, ions: str | None) -> None:
+        """Search cord blood units of one registry."""
+        least_tnc = self.policies.value("registries", "cord_min_tnc_e7_per_kg")
+        least_cd34 = self.policies.value("registries", "cord_min_cd34_e6_per_kg")
+        for preset in self.policies.value("registries", "cord"):
+            if not all(locus in self.patient.phenotype.loci for locus in CORD_PRESETS[preset].loci):
+                reason = f"the patient is not typed at all of {', '.join(CORD_PRESETS[preset].loci)}"
+                self.searches.append(SearchAnswer(source.name, place, "cord", preset, False, {}, 0, (), (reason,)))
+                continue
+            arguments: dict[str, Any] = {"loci": preset}
+            reasons = []
+            if self.weight is not None:
+                arguments |= {"patient_weight_kg": self.weight, "min_tnc_e7_per_kg": least_tnc}
+                reasons.append(
+                    f"units of at least {least_tnc:g}e7 nucleated cells per kg of {self.weight:g} kg; of CD34+ cells "
+                    f"{least_cd34:g}e6 per kg are asked for ({self.policies.source('registries', 'cord_min_tnc_e7_per_kg')})"
+                )
+            hits = self._search(source, [ions] if ions else [], arguments, predicted=False)
+            if hits is None:
+                self._not_searched(source, place, "cord", preset)
+                continue
+            self._add(source, place, "cord", preset, hits, reasons)
+
+    def skip(self, source: RegistrySource, place: Place, kind: Kind, found: int, stop_at: int) -> None:
+        """Note that the stop rule leaves a registry unasked."""
+        reason = (
+            f"not asked: {found} donors of a certain or probable whole match were found before, {stop_at} are enough "
+            f"({self.policies.source('registries', 'stop_probable_donors')})"
+        )
+        self.searches.append(SearchAnswer(source.name, place, kind, "", False, {}, 0, (), (reason,)))
+
+    def _not_searched(self, source: RegistrySource, place: Place, kind: Kind, name: str) -> None:
+        reason = "could not be searched: see the problems of the case"
+        self.searches.append(SearchAnswer(source.name, place, kind, name, False, {}, 0, (), (reason,)))
+
+    def _search(
+        self, source: RegistrySource, where: Sequence[str], arguments: dict[str, Any], *, predicted: bool
+    ) -> Hits | None:
+        arguments = {
+            "limit": self.policies.value("registries", "listed"),
+            "where": " and ".join(where) or None,
+            "threads": self.threads,
+            "ranking": RankingPolicy.from_dict(self.policies.value("registries", "ranking")),
+            "patient_factors": PatientFactors(cmv=self.patient.cmv, abo=self.patient.abo),
+            **arguments,
+        }
+        theirs = source.frequencies or self.frequencies
+        phenotype = self.patient.phenotype
+        try:
+            if predicted and theirs is not None and self.theirs is not None:
+                try:
+                    return source.registry.search(
+                        phenotype, **arguments, frequencies=theirs, patient_frequencies=self.theirs
+                    )
+                except ArgumentError as failure:
+                    message = f"no probabilities of the donors of {source.name!r}: {failure}"
+                    self._problem("no frequencies", source, "frequencies", message)
+            return source.registry.search(phenotype, **arguments)
+        except AllomatchError as failure:
+            self._problem("cannot be searched", source, "registry", str(failure))
+            return None
+
+    def _problem(self, code: str, source: RegistrySource, attribute: str, message: str) -> None:
+        found = Problem(code, f"registry {source.name}", attribute, source.name, message)
+        if found not in self.problems:
+            self.problems.append(found)
+
+    def _add(
+        self, source: RegistrySource, place: Place, kind: Kind, name: str, hits: Hits, reasons: Sequence[str]
+    ) -> None:
+        table = hits.to_arrow()
+        rows = table.select([each for each in _SHOWN if each in table.column_names]).to_pylist()
+        rows = rows or [{}] * len(hits)
+        best = []
+        probable = 0
+        for hit, row in zip(hits, rows, strict=True):
+            certain = hit.match.greatest == 0
+            probable += certain or hit.likelihood == "probable match"
+            known = {name: value for name, value in row.items() if value is not None}
+            best.append(DonorOption(source.name, place, kind, name, hit, known, self._words(hit, kind)))
+        positions = 2 * len(hits.loci)
+        levels, total = {}, 0
+        for mismatches, count in hits.counts.items():
+            total += count
+            levels[f"{'' if mismatches == 0 else '>='}{positions - mismatches}/{positions}"] = total
+        said = ", ".join(f"{level}: {count}" for level, count in levels.items())
+        reasons = [f"donors that may match at {said}", *reasons]
+        self.searches.append(
+            SearchAnswer(source.name, place, kind, name, True, levels, probable, tuple(best), tuple(reasons))
+        )
+
+    def _words(self, hit: Hit, kind: Kind) -> tuple[str, ...]:
+        words = [*hit.explain().splitlines()]
+        dose = hit.doses.get("cd34_e6_per_kg")
+        least = self.policies.value("registries", "cord_min_cd34_e6_per_kg")
+        if kind == "cord" and hit.doses and (dose is None or dose < least):
+            shown = "not known" if dose is None else f"{dose:.3g}e6 per kg"
+            words.append(f"CD34+ cells {shown}, {least:g}e6 are asked for: ask the bank")
+        return tuple(words)
+
+    def done(self, answer: Answer, reasons: Sequence[str]) -> RegistryAnswer:
+        """Return the answer."""
+        return RegistryAnswer(
+            answer,
+            tuple(self.searches),
+            tuple(_requests(self.searches)[: int(self.policies.value("registries", "advice"))]),
+            tuple(reasons),
+            tuple(self.problems),
+            self.policies.version,
+        )
+
+
+def _adults_only(registry: Registry) -> str | None:
+    """Return a filter that cord blood units do not pass; None if no donor has a type, so that there are no units."""
+    try:
+        return f"(donor_type is null or not {cord_filter(registry._snapshot.segment)})"
+    except ArgumentError:
+        return None
+
+
+def _answer_of(searches: Sequence[SearchAnswer]) -> Answer:
+    adults = [each for each in searches if each.kind == "adults" and each.asked]
+    if any(each.probable for each in adults):
+        return "probable donors"
+    if any(next(iter(each.levels.values()), 0) for each in adults):
+        return "possible donors"
+    if any(max(each.levels.values(), default=0) for each in adults):
+        return "mismatched donors"
+    if any(max(each.levels.values(), default=0) for each in searches):
+        return "cord blood"
+    return "no donor" if any(each.asked for each in searches) else "ask"
+
+
+def _requests(searches: Sequence[SearchAnswer]) -> list[TypingRequest]:
+    """Return the typings that would tell something, those that tell most first."""
+    found: list[TypingRequest] = []
+    for option in (option for each in searches if each.kind == "adults" for option in each.best):
+        hit = option.hit
+        if hit.match.mismatches > 0 or hit.match.greatest == 0:
+            continue
+        p = option.p_match
+        for each in hit.match.loci:
+            if p is None:
+                if each.greatest > 0:
+                    reason = (
+                        f"{each.locus} is {'untyped' if not each.donor else 'open'}: a match is possible, not proven"
+                    )
+                    found.append(TypingRequest(hit.donor_id, option.source, each.locus, None, None, None, None, reason))
+                continue
+            here = hit.p_by_locus.get(each.locus)
+            if here is None or p <= 0.0 or here[0] >= 1.0:
+                continue
+            bits, after = bits_of_typing(p, here[0]), min(1.0, p / here[0])
+            reason = (
+                f"typing {each.locus} of {hit.donor_id}: it matches with probability {here[0]:.3f}; the probability of a whole "
+                f"match, {p:.3f} now, becomes {after:.3f} or 0: {bits:.3f} of {entropy(p):.3f} bits"
+            )
+            found.append(TypingRequest(hit.donor_id, option.source, each.locus, p, after, here[0], bits, reason))
+    return sorted(found, key=lambda each: -(each.bits or 0.0))

@@ -1,0 +1,227 @@
+"""A family by brute force: every haplotype on every founder chromosome, every meiosis at every locus, exact fractions.
+
+What: `assess` gives for each relative the probabilities to share both, one or none of the patient's haplotypes by descent,
+and to have the patient's alleles; and that anyone does. Invariants: nothing is left out but what `crossovers` forbids; a
+person's probabilities sum to 1. Why this way: one product of sums over everything a family can be, so that nothing clever
+can be wrong; families of a few people, loci and haplotypes only. It knows nothing of the names of alleles: a typing is
+the set of ordered pairs that it allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+
+Allele = str
+Haplotype = tuple[Allele, ...]
+Allowed = frozenset[tuple[Allele, Allele]]  # at a locus, both orders
+Typing = Sequence[Allowed | None]  # None: untyped there
+Sided = Sequence[frozenset[Allele] | None]  # by locus, what one of two haplotypes may have
+Copy = tuple[int, ...]  # by locus, which founder chromosome
+
+
+@dataclass(frozen=True)
+class Child:
+    """Who someone's parents are, and how their meioses recombine between each locus and the next."""
+
+    mother: str
+    father: str
+    maternal: tuple[Fraction, ...]
+    paternal: tuple[Fraction, ...]
+
+
+@dataclass
+class Shares:
+    """What someone shares with the patient."""
+
+    identical: Fraction = Fraction(0)
+    haploidentical: Fraction = Fraction(0)
+    other: Fraction = Fraction(0)
+    by_chance: Fraction = Fraction(0)
+
+
+@dataclass
+class Answer:
+    """What a family shares with the patient.
+
+    Attributes:
+        likelihood: Of all typings; 0: impossible.
+        people: By name.
+        any_identical: That someone usable shares both haplotypes by descent.
+        any_alike: That someone usable has the patient's alleles, by descent or by chance.
+        any_haploidentical: That someone usable shares a haplotype at least by descent, or has the patient's alleles.
+        pairs: The patient's paternal and maternal haplotype.
+    """
+
+    likelihood: Fraction = Fraction(0)
+    people: dict[str, Shares] = field(default_factory=dict)
+    any_identical: Fraction = Fraction(0)
+    any_alike: Fraction = Fraction(0)
+    any_haploidentical: Fraction = Fraction(0)
+    pairs: dict[tuple[Haplotype, Haplotype], Fraction] = field(default_factory=dict)
+
+
+def meioses(rates: Sequence[Fraction]) -> Iterator[tuple[tuple[int, ...], Fraction, int]]:
+    """Every way through a meiosis: by locus which of the parent's two chromosomes, its probability, how often it changes."""
+    for way in product((0, 1), repeat=len(rates) + 1):
+        probability, changes = Fraction(1, 2), 0
+        for before, after, rate in zip(way, way[1:], rates, strict=False):
+            probability *= rate if before != after else 1 - rate
+            changes += before != after
+        yield way, probability, changes
+
+
+def copies(
+    order: Sequence[str], children: Mapping[str, Child], counted: Collection[str], crossovers: int | None, loci: int
+) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
+    """Every way in which founder chromosomes can have come down, with its probability.
+
+    Args:
+        order: Everyone, parents before children.
+        children: Everyone but founders.
+        counted: Whose meioses count towards `crossovers`.
+        crossovers: The most recombinations in all counted meioses together; None: any number.
+        loci: How many.
+    """
+    founders = [name for name in order if name not in children]
+
+    def down(
+        at: int, have: dict[str, tuple[Copy, Copy]], weight: Fraction, changes: int
+    ) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
+        if weight == 0 or (crossovers is not None and changes > crossovers):
+            return
+        if at == len(order):
+            yield have, weight
+            return
+        name = order[at]
+        if name not in children:
+            first = 2 * founders.index(name)
+            yield from down(at + 1, {**have, name: ((first,) * loci, (first + 1,) * loci)}, weight, changes)
+            return
+        child = children[name]
+        for (m, pm, cm), (p, pp, cp) in product(meioses(child.maternal), meioses(child.paternal)):
+            maternal = tuple(have[child.mother][m[i]][i] for i in range(loci))
+            paternal = tuple(have[child.father][p[i]][i] for i in range(loci))
+            more = cm + cp if name in counted else 0
+            yield from down(at + 1, {**have, name: (maternal, paternal)}, weight * pm * pp, changes + more)
+
+    yield from down(0, {}, Fraction(1), 0)
+
+
+def shared(patient: tuple[int, int], other: tuple[int, int]) -> int:
+    """How many of the patient's two chromosomes someone has at a locus."""
+    left = list(patient)
+    for one in other:
+        if one in left:
+            left.remove(one)
+    return 2 - len(left)
+
+
+def assess(
+    order: Sequence[str],
+    children: Mapping[str, Child],
+    typings: Mapping[str, Typing],
+    frequencies: Mapping[Haplotype, Fraction],
+    usable: Collection[str],
+    *,
+    patient: str = "patient",
+    counted: Collection[str] = (),
+    crossovers: int | None = None,
+    phased: Mapping[str, tuple[Sided, Sided]] | None = None,
+) -> Answer:
+    """Sum over everything. Frequencies need not sum to 1. Chance is compared where both are typed, or the other is untyped.
+
+    `phased` has, of people whose typing says so, what is together on either haplotype.
+    """
+    loci = len(next(iter(frequencies)))
+    founders = [name for name in order if name not in children]
+    total = sum(frequencies.values(), Fraction(0))
+    answer = Answer(people={name: Shares() for name in order if name != patient})
+    ways = list(copies(order, children, counted, crossovers, loci))
+    compared = {
+        name: [
+            at
+            for at in range(loci)
+            if typings.get(patient, [None] * loci)[at] is not None
+            and (name not in typings or typings[name][at] is not None)
+        ]
+        for name in order
+    }
+    for haplotypes in product(frequencies, repeat=2 * len(founders)):
+        prior = Fraction(1)
+        for haplotype in haplotypes:
+            prior *= frequencies[haplotype] / total
+        for have, weight in ways:
+
+            def alleles(
+                name: str,
+                at: int,
+                have: dict[str, tuple[Copy, Copy]] = have,
+                haplotypes: tuple[Haplotype, ...] = haplotypes,
+            ) -> tuple[Allele, Allele]:
+                maternal, paternal = have[name]
+                return haplotypes[maternal[at]][at], haplotypes[paternal[at]][at]
+
+            if any(
+                pairs is not None and alleles(name, at) not in pairs
+                for name, typing in typings.items()
+                for at, pairs in enumerate(typing)
+            ):
+                continue
+            if not all(
+                any(
+                    all(
+                        allowed is None or alleles(name, at)[order_[side]] in allowed
+                        for side in (0, 1)
+                        for at, allowed in enumerate(sides[side])
+                    )
+                    for order_ in ((0, 1), (1, 0))
+                )
+                for name, sides in (phased or {}).items()
+            ):
+                continue
+            here = prior * weight
+            answer.likelihood += here
+            own = (
+                tuple(alleles(patient, at)[1] for at in range(loci)),
+                tuple(alleles(patient, at)[0] for at in range(loci)),
+            )
+            answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
+            someone, someone_alike, someone_half = False, False, False
+            for name, shares in answer.people.items():
+                counts = [
+                    shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at]))
+                    for at in range(loci)
+                ]
+                alike = all(
+                    sorted(alleles(name, at)) == sorted(alleles(patient, at))
+                    if at in compared[name]
+                    else counts[at] == 2
+                    for at in range(loci)
+                )
+                if min(counts) == 2:
+                    shares.identical += here
+                elif min(counts) == 1:
+                    shares.haploidentical += here
+                else:
+                    shares.other += here
+                if alike and min(counts) < 2:
+                    shares.by_chance += here
+                if name in usable:
+                    someone |= min(counts) == 2
+                    someone_alike |= alike
+                    someone_half |= min(counts) >= 1 or alike
+            answer.any_identical += here * someone
+            answer.any_alike += here * someone_alike
+            answer.any_haploidentical += here * someone_half
+    if answer.likelihood:
+        for shares in answer.people.values():
+            for what in ("identical", "haploidentical", "other", "by_chance"):
+                setattr(shares, what, getattr(shares, what) / answer.likelihood)
+        answer.any_identical /= answer.likelihood
+        answer.any_alike /= answer.likelihood
+        answer.any_haploidentical /= answer.likelihood
+        answer.pairs = {pair: weight / answer.likelihood for pair, weight in answer.pairs.items()}
+    return answer

@@ -1,0 +1,184 @@
+"""The first step of the roadmap against its oracle, and every mistake a case may hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allomatch import Phenotype
+from allomatch.roadmap import Harvest, Patient, Policies
+from allomatch.roadmap.autologous import AutologousAnswer, age_in_years, assess_autologous
+from reference import autologous as oracle
+
+TODAY = date(2026, 11, 24)
+RULES = Policies.default()
+GL = Phenotype("A*01:01+A*02:01")
+BOY = Patient(GL, birth_date=date(2010, 4, 17), weight_kg=58, diagnosis="HL", disease_status="1st relapse, CR2")
+GOOD = Harvest(date(2026, 9, 14), "peripheral blood", cd34_e6_per_kg=3.0, viability=0.95, disease_status="CR2")
+
+# Words for the status at harvest -> burden; none of them comes after a second remission.
+STATUSES = {"CR": "remission", "CR1": "remission", "VGPR": "sufficiently reduced", "PR": "sufficiently reduced",
+            "at diagnosis": "active", "progressive disease": "active", "refractory": "active"}  # fmt: skip
+# Every row of both tables that has a grade and belongs to a course in which the statuses above may have come before.
+ROWS = [
+    (table, row)
+    for table, age in (("adults", 40), ("children", 10))
+    for disease in RULES.values["indications"]["tables"][table]
+    for row in RULES.indications(disease, table)
+    if row.autologous is not None and (row.status.course is None or row.status.course >= 1)
+]
+
+
+def assess(patient: Patient = BOY, *harvests: Harvest) -> AutologousAnswer:
+    return assess_autologous(patient, harvests, RULES, TODAY)
+
+
+@given(
+    at=st.integers(0, len(ROWS) - 1),
+    drawn=st.lists(
+        st.tuples(
+            st.sampled_from([None, *STATUSES]),
+            st.none() | st.integers(0, 60),
+            st.sampled_from([None, Fraction(1, 2), Fraction(9, 10)]),
+            st.booleans(),
+            st.sampled_from([1, 100, 4000]),
+        ),
+        max_size=4,
+    ),
+)
+def test_the_answer_is_that_of_the_rules_in_plain_words(
+    at: int, drawn: list[tuple[str | None, int | None, Fraction | None, bool, int]]
+) -> None:
+    table, row = ROWS[at]
+    years = 40 if table == "adults" else 12
+    patient = Patient(
+        GL, date(TODAY.year - years, 1, 1), weight_kg=50, diagnosis=row.disease, disease_status=row.status.name
+    )
+    harvests, cells = [], []
+    for number, (status, tenths, alive, in_all, days) in enumerate(drawn):
+        dose = None if tenths is None else Fraction(tenths, 8)  # eighths: exact in floating point too
+        given_dose = None if dose is None else float(dose)
+        stored = Harvest(
+            TODAY - timedelta(days + number),  # no two on one day
+            "bone marrow",
+            cd34_e6_per_kg=None if in_all else given_dose,
+            cd34_e6=given_dose * 50 if in_all and given_dose is not None else None,
+            viability=None if alive is None else float(alive),
+            disease_status=status,
+        )
+        doubtful = days == 4000 or alive == Fraction(1, 2)
+        known = None if status is None else RULES.status(status, row.disease, table)
+        assert (known is None) == (status is None)
+        late = known is not None and None not in (known.course, row.status.course) and known.course > row.status.course  # type: ignore[operator]
+        harvests.append(stored)
+        burden = None if known is None or late else known.burden
+        cells.append(oracle.Cells(burden, dose, doubtful))
+    found = assess_autologous(patient, harvests, RULES, TODAY)
+    assert found.indication == row
+    assert [each.answer for each in found.harvests] == [oracle.verdict(each) for each in cells]
+    expected = oracle.answer(str(row.autologous), row.transcription == "recalled", row.status.burden, cells)
+    assert found.answer == expected
+    assert found.cd34_e6_per_kg == float(oracle.dose_that_counts(cells))
+    assert found.reasons
+    assert found.policy_version == RULES.version
+
+
+def test_doses_of_harvests_that_count_are_added() -> None:
+    one = replace(GOOD, cd34_e6_per_kg=1.25)
+    assert assess(BOY, one).answer == "possible"
+    two = assess(BOY, one, replace(one, collected=date(2026, 9, 15)))
+    assert (two.answer, two.cd34_e6_per_kg) == ("eligible", 2.5)
+    assert "below the preferred 5e6" in " ".join(two.reasons)
+    assert "reaches the preferred" in " ".join(assess(BOY, replace(GOOD, cd34_e6_per_kg=5.0)).reasons)
+
+
+def test_exactly_the_least_dose_is_enough() -> None:
+    assert assess(BOY, replace(GOOD, cd34_e6_per_kg=2.0)).answer == "eligible"
+    assert assess(BOY, replace(GOOD, cd34_e6_per_kg=1.999)).answer == "possible"
+
+
+def test_a_total_is_divided_by_the_weight() -> None:
+    found = assess(replace(BOY, weight_kg=50.0), replace(GOOD, cd34_e6_per_kg=None, cd34_e6=125.0))
+    assert found.harvests[0].cd34_e6_per_kg == 2.5
+
+
+BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str]] = {
+    # what is changed of the patient, of the harvest; code, field, verdict of the harvest
+    "negative dose": ({}, {"cd34_e6_per_kg": -1.0}, "negative dose", "cd34_e6_per_kg", "cannot be used"),
+    "negative total": ({}, {"cd34_e6_per_kg": None, "cd34_e6": -5.0}, "negative dose", "cd34_e6", "cannot be used"),
+    "no number": ({}, {"cd34_e6_per_kg": float("nan")}, "impossible dose", "cd34_e6_per_kg", "cannot be used"),
+    "future": ({}, {"collected": date(2027, 1, 1)}, "harvest in the future", "collected", "cannot be used"),
+    "before birth": ({}, {"collected": date(2009, 1, 1)}, "harvest before birth", "collected", "cannot be used"),
+    "missing weight": ({"weight_kg": None}, {"cd34_e6_per_kg": None, "cd34_e6": 300.0}, "missing weight", "cd34_e6", "ask"),
+    "no weight": ({"weight_kg": 0.0}, {}, "impossible weight", "weight_kg", "counts"),
+    "percent": ({}, {"viability": 95.0}, "impossible viability", "viability", "ask"),
+    "source": ({}, {"source": "skin"}, "unknown source", "source", "ask"),
+    "status at harvest": ({}, {"disease_status": "fine"}, "unknown status", "disease_status", "ask"),
+    "later than now": ({}, {"disease_status": "CR3"}, "contradictory statuses", "disease_status", "ask"),
+    "disease": ({"diagnosis": "flu"}, {}, "unknown disease", "diagnosis", "counts"),
+    "status now": ({"disease_status": "better"}, {}, "unknown status", "disease_status", "counts"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_named_and_the_rest_is_judged(name: str) -> None:
+    of_patient, of_harvest, code, field, verdict = BAD[name]
+    patient = replace(BOY, **of_patient)
+    found = assess(patient, replace(GOOD, **of_harvest), replace(GOOD, collected=date(2026, 9, 15)))
+    (problem,) = [each for each in found.problems if each.code == code]
+    assert problem.field == field
+    assert problem.message
+    assert found.harvests[0].answer == verdict
+    assert found.harvests[1].answer == "counts"
+    assert found.cd34_e6_per_kg >= 3.0
+    expected = "ask" if field in of_patient and field != "weight_kg" else "eligible"
+    assert found.answer == expected
+
+
+def test_two_statuses_on_one_day_contradict_each_other() -> None:
+    found = assess(BOY, GOOD, replace(GOOD, disease_status="refractory"))
+    assert [each.code for each in found.problems] == ["contradictory statuses"]
+
+
+@pytest.mark.parametrize(
+    ("patient", "word"), [({"diagnosis": None}, "diagnosis"), ({"disease_status": None}, "status")]
+)
+def test_what_is_not_known_is_asked(patient: dict[str, None], word: str) -> None:
+    found = assess(replace(BOY, **patient), GOOD)
+    assert found.answer == "ask"
+    assert word in found.reasons[0]
+
+
+def test_without_cells_the_answer_says_so() -> None:
+    assert assess(BOY).answer == "possible"
+    assert "no cells are in store" in assess(BOY).reasons
+
+
+def test_a_recalled_row_never_leads_to_eligible() -> None:
+    adult = replace(BOY, birth_date=date(1980, 1, 1), disease_status="Chemosensitive relapse, no prior auto-HCT")
+    found = assess(adult, GOOD)
+    assert found.indication is not None
+    assert found.indication.transcription == "recalled"
+    assert found.answer == "possible"
+    assert any("check it against the paper" in each for each in found.reasons)
+
+
+def test_rules_can_be_replaced() -> None:
+    change = {"autologous": {"min_cd34_e6_per_kg": {"value": 4.0, "source": "ours"}}}
+    stricter = RULES.replaced(change, version="centre 1")
+    found = assess_autologous(BOY, [GOOD], stricter, TODAY)
+    assert (found.answer, found.policy_version) == ("possible", "centre 1")
+
+
+@pytest.mark.parametrize(
+    ("born", "age"),
+    [(date(2010, 11, 24), 16.0), (date(2010, 11, 25), 15.0), (date(2026, 11, 25), None), (None, None)],
+)
+def test_ages(born: date | None, age: float | None) -> None:
+    assert age_in_years(born, TODAY) == age

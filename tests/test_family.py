@@ -1,0 +1,495 @@
+"""Families: what is known without computing, what is wrong with a case, and what is said in words.
+
+What: Mendel's fractions, parents who share a haplotype, twins, impossible families, ages, phase, whom to type first, and every
+bad input. Why beside the oracle: these are facts that anyone can check by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+import allomatch as am
+from allomatch.roadmap.case import Patient, Relative
+from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family, sibling_chances
+from allomatch.roadmap.family_typings import HaplotypeWeights, read_typings
+from allomatch.roadmap.inheritance import Family, descents
+from reference.truth import existing_data_dir, needs_data
+
+NOM = am.Nomenclature.two_field()
+MENDEL = replace(DEFAULT_FAMILY_POLICY, recombination={})
+TODAY = date(2026, 1, 1)
+A = ["A*01:01", "C*07:01", "B*08:01", "DRB1*03:01", "DQB1*02:01"]
+B = ["A*02:01", "C*07:02", "B*07:02", "DRB1*15:01", "DQB1*06:02"]
+C = ["A*03:01", "C*04:01", "B*35:01", "DRB1*01:01", "DQB1*05:01"]
+D = ["A*24:02", "C*03:04", "B*40:01", "DRB1*04:01", "DQB1*03:02"]
+E = ["A*29:02", "C*16:01", "B*44:03", "DRB1*07:01", "DQB1*02:02"]
+
+
+def typed(one: Sequence[str], other: Sequence[str]) -> am.Phenotype:
+    return am.Phenotype("^".join(f"{a}+{b}" for a, b in zip(one, other, strict=True)))
+
+
+def family(
+    patient: am.Phenotype | Patient, *relatives: Relative, policy: FamilyPolicy = MENDEL, **options: object
+) -> FamilyAnswer:
+    case = patient if isinstance(patient, Patient) else Patient(patient)
+    return assess_family(case, relatives, NOM, policy=policy, today=TODAY, **options)  # type: ignore[arg-type]
+
+
+def codes(answer: FamilyAnswer) -> list[str]:
+    return [problem.code for problem in answer.problems]
+
+
+# --- Mendel ---
+
+
+@pytest.mark.parametrize(
+    ("relation", "identical", "haploidentical"),
+    [
+        ("sister", 0.25, 0.5), ("brother", 0.25, 0.5), ("fraternal twin", 0.25, 0.5), ("identical twin", 1, 0),
+        ("mother", 0, 1), ("father", 0, 1), ("son", 0, 1), ("daughter", 0, 1),
+        ("maternal aunt", 0, 0.5), ("paternal uncle", 0, 0.5), ("maternal half-sister", 0, 0.5), ("paternal half-brother", 0, 0.5),
+        ("paternal grandmother", 0, 0.5), ("maternal grandfather", 0, 0.5), ("granddaughter", 0, 0.5), ("nephew", 0, 0.5),
+        ("paternal cousin", 0, 0.25),
+    ],
+)  # fmt: skip
+def test_untyped_relatives_share_what_mendel_says(relation: str, identical: float, haploidentical: float) -> None:
+    for patient in (typed(A, B), am.Phenotype("")):
+        one = family(patient, Relative(relation)).members[0]
+        assert one.p_identical == pytest.approx(identical)
+        assert one.p_haploidentical == pytest.approx(haploidentical)
+        assert one.p_other == pytest.approx(1 - identical - haploidentical)
+        assert one.category is None
+        assert one.match is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_n_siblings(n: int) -> None:
+    answer = family(typed(A, B), *[Relative("sister")] * n)
+    assert answer.p_any_identical == pytest.approx(1 - 0.75**n) == sibling_chances(n).identical
+    assert answer.p_any_haploidentical == pytest.approx(1 - 0.25**n) == sibling_chances(n).haploidentical_or_better
+
+
+def test_joint_chances_are_no_product_where_relatives_depend_on_each_other() -> None:
+    # Both cousins are children of one aunt: she shares a haplotype or not.
+    aunt = Relative("maternal aunt", id="aunt", available=False)
+    cousins = [Relative("maternal cousin", parents=("aunt",)) for _ in range(2)]
+    answer = family(typed(A, B), aunt, *cousins)
+    assert answer.p_any_haploidentical == pytest.approx(0.5 * 0.75)
+    assert answer.p_any_haploidentical != pytest.approx(1 - 0.75**2)
+
+
+def test_recombination_costs_an_untyped_sibling_some_of_the_quarter() -> None:
+    policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.02}, maternal_ratio=1.0)
+    answer = family(am.Phenotype("A*01:01+A*02:01^B*08:01+B*07:02"), Relative("sister"), policy=policy, loci=["A", "B"])
+    # Of each parent both or neither of two meioses changes.
+    assert answer.members[0].p_identical == pytest.approx(0.25 * (0.98**2 + 0.02**2) ** 2, abs=2e-4)
+    assert 0 < answer.recombination_mass < 0.02**2 + 1e-12
+
+
+def test_typed_siblings_reveal_the_parents() -> None:
+    answer = family(typed(A, B), Relative("sister", typed(C, D)), Relative("brother", typed(A, D)), Relative("sister"))
+    assert [one.category for one in answer.members[:2]] == ["other", "haploidentical"]
+    assert answer["brother-1"].shared == "a"  # no parent says which side
+    assert {one for member in answer.members[:3] for one in member.haplotypes if one} == {"a", "c", "d"}
+    assert answer["sister-2"].p_identical == pytest.approx(0.25)
+    assert set(answer.haplotype_text["a"].split("~")) == set(A)
+    assert answer.phase_probability == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_side_of_a_shared_haplotype_is_named_once_a_parent_is_typed() -> None:
+    answer = family(
+        typed(A, B), Relative("mother", typed(B, D)), Relative("sister", typed(B, C)), Relative("brother", typed(A, D))
+    )
+    assert answer["sister-1"].shared == "b (maternal)"
+    assert answer["brother-1"].shared == "a (paternal)"
+    assert answer["mother-1"].shared == "b (maternal)"
+    assert any("NIMA" in word for word in answer["brother-1"].warnings)
+    assert any("NIPA" in word for word in answer["sister-1"].warnings)
+    assert any("mother as donor" in word for word in answer["mother-1"].warnings)
+
+
+def test_a_homozygous_parent_makes_siblings_alike_by_chance() -> None:
+    answer = family(
+        typed(A, B),
+        Relative("father", typed(A, A)),
+        Relative("mother", typed(B, C)),
+        Relative("sister"),
+        Relative("brother", typed(A, B)),
+    )
+    assert answer["sister-1"].p_identical == pytest.approx(0.25)
+    assert answer["sister-1"].p_identical_by_chance == pytest.approx(0.25)
+    assert answer["brother-1"].category == "identical"
+    assert answer["brother-1"].p_identical == pytest.approx(0.5)
+    assert answer["brother-1"].p_identical_by_chance == pytest.approx(0.5)
+    assert answer["brother-1"].match is not None
+    assert answer["brother-1"].match.greatest == 0
+    alone = family(
+        typed(A, B), Relative("father", typed(A, A)), Relative("mother", typed(B, C)), *[Relative("sister")] * 2
+    )
+    assert alone.p_any_identical == pytest.approx(0.75)  # half for each, and independent
+
+
+def test_parents_who_share_a_haplotype() -> None:
+    parents = Relative("father", typed(A, B)), Relative("mother", typed(A, B))
+    answer = family(typed(A, B), *parents, Relative("sister"))
+    assert answer["sister-1"].p_identical == pytest.approx(0.25)
+    assert answer["sister-1"].p_identical_by_chance == pytest.approx(0.25)
+    answer = family(typed(A, A), *parents, Relative("sister"))
+    assert answer["sister-1"].p_identical + answer["sister-1"].p_identical_by_chance == pytest.approx(0.25)
+    assert answer["father-1"].category == "haploidentical"
+    assert answer["father-1"].match is not None
+    assert (answer["father-1"].match.gvh, answer["father-1"].match.hvg) == (0, 5)
+
+
+def test_parents_may_look_identical_by_chance() -> None:
+    answer = family(typed(A, B), Relative("father", typed(A, B)))
+    assert answer["father-1"].category == "identical"
+    assert (answer["father-1"].p_identical, answer["father-1"].p_identical_by_chance) == (0, pytest.approx(1))
+    assert any("by chance" in reason for reason in answer["father-1"].reasons)
+
+
+def test_a_twin_is_the_patient() -> None:
+    answer = family(typed(A, B), Relative("identical twin", typed(A, B)), Relative("identical twin sister"))
+    assert answer["identical-twin-1"].category == "identical"
+    assert answer.p_any_identical == 1
+    assert answer["identical-twin-sister-1"].p_identical == 1
+    # A twin's typing is the patient's: at high resolution it settles it.
+    coarse = am.Phenotype("^".join(f"{a.split(':')[0]}:XX+{b.split(':')[0]}:XX" for a, b in zip(A, B, strict=True)))
+    assert (
+        "A*01:01"
+        in family(coarse, Relative("identical twin", typed(A, B))).haplotype_text["a"]
+        + family(coarse, Relative("identical twin", typed(A, B))).haplotype_text["b"]
+    )
+    other = family(typed(A, B), Relative("identical twin", typed(C, D)))
+    assert codes(other) == ["Mendelian error"]
+    assert not other["identical-twin-1"].typed
+
+
+# --- errors of inheritance ---
+
+
+def test_a_typing_that_cannot_be_is_named_and_left_out() -> None:
+    answer = family(
+        typed(A, B),
+        Relative("mother", typed(B, D)),
+        Relative("father", typed(A, C)),
+        Relative("brother", typed(E, E)),
+        Relative("sister"),
+    )
+    (problem,) = answer.problems
+    assert (problem.code, problem.where) == ("Mendelian error", "relative brother-1")
+    assert "A*29:02" in problem.message
+    assert "mother-1 has A*02:01+A*24:02" in problem.message
+    assert not answer["brother-1"].typed
+    assert answer["brother-1"].match is not None  # still compared
+    assert answer["sister-1"].p_identical == pytest.approx(0.25)
+    assert answer["mother-1"].category == "haploidentical"
+
+
+def test_one_wrong_locus_leaves_the_others() -> None:
+    wrong = [*D[:4], "DQB1*04:02"]
+    answer = family(
+        typed(A, B),
+        Relative("mother", typed(B, D)),
+        Relative("father", typed(A, C)),
+        Relative("brother", typed(A, wrong)),
+    )
+    (problem,) = answer.problems
+    assert (problem.code, problem.where, problem.field) == ("Mendelian error", "relative brother-1", "DQB1")
+    assert answer["brother-1"].typed
+    assert answer["brother-1"].category == "haploidentical"
+
+
+def test_a_father_who_is_none_is_the_smallest_explanation() -> None:
+    children = [Relative("sister", typed(A, D)), Relative("brother", typed(C, B))]
+    answer = family(typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(E, E)), *children)
+    assert [(p.code, p.where) for p in answer.problems] == [("Mendelian error", "relative father-1")]
+    assert answer["sister-1"].category == "haploidentical"
+
+
+def test_a_recombinant_is_told_from_an_error() -> None:
+    mixed = [*B[:2], *D[2:]]  # the mother's haplotypes, changed over between C and B
+    people = Relative("mother", typed(B, D)), Relative("father", typed(A, C)), Relative("brother", typed(A, mixed))
+    answer = family(typed(A, B), *people, Relative("sister", typed(A, D)), policy=DEFAULT_FAMILY_POLICY)
+    (problem,) = answer.problems
+    assert (problem.code, problem.value) == ("recombination", "C-B")
+    assert answer["brother-1"].typed
+    assert answer["brother-1"].category == "haploidentical"
+    strict = family(typed(A, B), *people, Relative("sister", typed(A, D)))
+    assert codes(strict) == ["Mendelian error"]
+
+
+# --- typings ---
+
+
+def test_ambiguous_typings_are_resolved_by_the_family() -> None:
+    coarse = am.Phenotype("^".join(f"{a.split(':')[0]}:XX+{b.split(':')[0]}:XX" for a, b in zip(A, B, strict=True)))
+    answer = family(coarse, Relative("mother", typed(B, D)), Relative("father", typed(A, C)))
+    assert answer.patient_haplotypes == ("~".join(A), "~".join(B))
+    assert answer.phase_probability == pytest.approx(1)
+
+
+def test_written_phase_is_used() -> None:
+    phased = am.Phenotype("~".join(A) + "+" + "~".join(B))
+    answer = family(phased)
+    assert answer.patient_haplotypes is not None
+    assert set(answer.patient_haplotypes) == {"~".join(A), "~".join(B)}
+    assert answer.phase_probability == pytest.approx(1)
+    assert family(typed(A, B)).phase_probability == pytest.approx(1 / 16)
+    said = family(typed(A, B), Relative("sister", typed(A, B), phase_known=True))
+    assert codes(said) == ["phase not written"]
+
+
+def test_frequencies_decide_between_phases() -> None:
+    table = pa.table({**{a.split("*")[0]: [a, b] for a, b in zip(A, B, strict=True)}, "frequency": [0.5, 0.4]})
+    answer = family(typed(A, B), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))
+    assert answer.phase_probability == pytest.approx(1)
+    assert answer.population == "frequencies of X"
+    unknown = family(typed(A, C), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))
+    assert "do not represent" in unknown.population
+    assert unknown.phase_probability == pytest.approx(1 / 16)
+
+
+def test_frequency_sets_by_ethnicity() -> None:
+    table = pa.table({**{a.split("*")[0]: [a, b] for a, b in zip(A, B, strict=True)}, "frequency": [0.5, 0.4]})
+    sets = am.FrequencySets([am.HaplotypeFrequencies.from_arrow(table, population="X", ethnicity="X")])
+    assert family(Patient(typed(A, B), ethnicities=("X",)), frequencies=sets).population == "frequencies of X"
+    assert "no frequency set" in family(Patient(typed(A, B), ethnicities=("Y",)), frequencies=sets).population
+
+
+# --- whom to type ---
+
+
+def test_siblings_are_typed_before_aunts_and_nobody_who_may_not_donate() -> None:
+    answer = family(
+        typed(A, B), Relative("maternal aunt"), Relative("brother"), Relative("sister", available=False),
+        Relative("sister", medical_reasons_against=("pregnancy",)),
+    )  # fmt: skip
+    assert [one.id for one in answer.type_first] == ["brother-1", "maternal-aunt-1"]
+    assert answer.type_first[0].value == pytest.approx(0.25 + 0.5 * 0.5)
+    assert answer.p_any_identical == pytest.approx(0.25)
+    assert "not available" in answer["sister-1"].reasons
+    assert "medical reason against: pregnancy" in answer["sister-2"].reasons
+    assert not answer["sister-2"].usable
+
+
+def test_nothing_is_gained_once_an_identical_donor_is_known() -> None:
+    answer = family(typed(A, B), Relative("mother", typed(B, D)), Relative("brother", typed(A, B)), Relative("sister"))
+    assert answer.type_first[0].value == pytest.approx(0, abs=1e-3)
+
+
+# --- bad input ---
+
+
+@pytest.mark.parametrize(
+    ("relatives", "code"),
+    [
+        ([Relative("mother-in-law")], "not a blood relative"),
+        ([Relative("stepfather")], "not a blood relative"),
+        ([Relative("wife")], "not a blood relative"),
+        ([Relative("neighbour")], "unknown relation"),
+        ([Relative("")], "unknown relation"),
+        ([Relative("aunt")], "side not said"),
+        ([Relative("twin")], "zygosity not said"),
+        ([Relative("mother", typed(A, C)), Relative("mother", typed(B, D))], "two mothers"),
+        ([Relative("paternal grandfather"), Relative("paternal grandfather")], "two paternal grandfathers"),
+        ([Relative("sister", id="x"), Relative("brother", id="x")], "duplicate id"),
+        ([Relative("son", birth_date=date(1970, 1, 1))], "child older than its parent"),
+        ([Relative("mother", age=30)], "child older than its parent"),
+        ([Relative("maternal grandmother", age=41)], "parent too young"),
+        ([Relative("sister", birth_date=date(2030, 1, 1))], "born in the future"),
+        ([Relative("sister", birth_date=date(2000, 1, 1), age=40)], "contradictory ages"),
+        ([Relative("sister", sex="M")], "contradictory sex"),
+        ([Relative("sibling", sex="X")], "unknown sex"),
+        ([Relative("identical twin sister")], "contradictory sex"),
+        ([Relative("fraternal twin", birth_date=date(1999, 1, 1))], "twins of different ages"),
+        ([Relative("maternal cousin", parents=("nobody",))], "unknown parent"),
+        ([Relative("sister", am.Phenotype("DPB1*04:01+DPB1*02:01"))], "no common locus"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named_and_the_rest_assessed(relatives: list[Relative], code: str) -> None:
+    patient = Patient(typed(A, B), birth_date=date(1985, 6, 1), sex="M")
+    answer = family(patient, *relatives, Relative("brother", typed(A, B), id="good"))
+    assert code in codes(answer)
+    named = [problem for problem in answer.problems if problem.code == code]
+    assert all(
+        problem.message and problem.field and problem.where.startswith(("relative ", "patient")) for problem in named
+    )
+    assert answer["good"].category == "identical"
+    assert len(answer.members) >= len(relatives) + 1  # nobody is dropped
+
+
+def test_two_mothers_are_both_left_out() -> None:
+    answer = family(typed(A, B), Relative("mother", typed(A, C)), Relative("mother", typed(B, D)), Relative("sister"))
+    assert [answer[name].usable for name in ("mother-1", "mother-2")] == [False, False]
+    assert answer["sister-1"].p_identical == pytest.approx(0.25)
+
+
+def test_names_that_a_release_lacks(tmp_path: object) -> None:
+    bad = am.Phenotype("A*02:ZZZZZZ+A*01:01^B*08:01+B*07:02")
+    answer = family(typed(A, B), Relative("brother", bad), Relative("sister", typed(A, B)))
+    assert "unreadable typing" in codes(answer)
+    assert answer["sister-1"].category == "identical"
+    assert answer["brother-1"].p_identical > 0
+
+
+def test_an_untyped_patient_is_named() -> None:
+    answer = family(am.Phenotype(""), Relative("sister", typed(A, B)))
+    assert codes(answer) == ["patient untyped"]
+    assert answer.patient_haplotypes is None
+    assert answer["sister-1"].p_identical == pytest.approx(0.25)
+
+
+def test_a_family_that_is_too_large_loses_its_most_distant_typings() -> None:
+    policy = replace(MENDEL, most_steps=60)
+    relatives = [Relative("sister", typed(*two)) for two in ((A, B), (C, D), (A, D))]
+    answer = family(typed(A, B), *relatives, Relative("maternal cousin", typed(E, B)), policy=policy)
+    (first, *_) = answer.problems
+    assert (first.code, first.where) == ("family too large", "relative maternal-cousin-1")
+    assert "most_steps" in first.message
+    with pytest.raises(am.ResourceError, match="higher resolution"):
+        family(typed(A, B), policy=replace(MENDEL, most_steps=1))
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(am.ArgumentError, match="frequencies"):
+        family(typed(A, B), frequencies=3)
+    with pytest.raises(am.ArgumentError, match="A-X"):
+        FamilyPolicy(recombination={"A-X": 0.1})
+    with pytest.raises(am.ArgumentError, match="siblings"):
+        sibling_chances(-1)
+    with pytest.raises(am.ArgumentError, match="9/9"):
+        family(typed(A, B), loci="9/9")
+
+
+def test_the_policy_says_its_version_and_sources() -> None:
+    assert family(typed(A, B), policy=replace(MENDEL, version="mine")).policy_version == "mine"
+    rates = DEFAULT_FAMILY_POLICY.rates(("A", "B"), None)
+    assert rates[0] == pytest.approx(0.0085, abs=1e-4)  # A-C and C-B
+    mother, father = (DEFAULT_FAMILY_POLICY.rates(("B", "DRB1"), sex)[0] for sex in "FM")
+    assert mother / father == pytest.approx(1.8)
+    assert (mother + father) / 2 == pytest.approx(0.0094)
+    assert DEFAULT_FAMILY_POLICY.sources
+
+
+@needs_data
+def test_a_real_set_and_a_family_of_eight() -> None:
+    nom = am.Nomenclature.load("3.58.0")
+    cau = am.HaplotypeFrequencies.read(existing_data_dir() / "haplotypes" / "CAU.csv.gz")
+    relatives = [
+        Relative("mother", typed(B, D)), Relative("sister", typed(A, D)), Relative("brother", typed(C, B)), Relative("sister"),
+        Relative("brother"), Relative("maternal aunt", typed(D, E)), Relative("paternal uncle"), Relative("maternal cousin"),
+    ]  # fmt: skip
+    answer = assess_family(Patient(typed(A, B)), relatives, nom, frequencies=cau)
+    assert answer.population == "frequencies of CAU"
+    assert answer["sister-1"].category == answer["brother-1"].category == "haploidentical"
+    assert answer["sister-2"].p_identical == pytest.approx(0.24, abs=0.01)
+    assert answer.phase_probability == pytest.approx(1, abs=1e-3)
+    assert not answer.problems
+
+
+def test_two_populations_are_averaged() -> None:
+    def one(name: str, shares: list[float]) -> am.HaplotypeFrequencies:
+        table = pa.table({"A": ["A*01:01", "A*02:01", "A*03:01"], "frequency": shares})
+        return am.HaplotypeFrequencies.from_arrow(table, population=name, ethnicity=name)
+
+    sets = am.FrequencySets([one("X", [0.5, 0.25, 0.25]), one("Y", [0.2, 0.4, 0.4])])
+    patient = Patient(am.Phenotype("A*01:01+A*02:01"), ethnicities=("X", "Y"))
+    relatives = Relative("sister", am.Phenotype("A*01:01+A*02:01")), Relative("brother")
+    both = family(patient, *relatives, loci=["A"], frequencies=sets)
+    mean = family(patient, *relatives, loci=["A"], frequencies=one("Z", [0.35, 0.325, 0.325]))
+    assert both.population == "frequencies of X and Y"
+    for name in ("sister-1", "brother-1"):
+        assert both[name].p_identical == pytest.approx(mean[name].p_identical)
+        assert both[name].p_identical_by_chance == pytest.approx(mean[name].p_identical_by_chance)
+    # By hand: identical 1/4; alike with one haplotype in common 1/4 (a + b), with none 1/4 (2 a b).
+    a, b = 0.35, 0.325
+    assert both["sister-1"].p_identical == pytest.approx(1 / (1 + a + b + 2 * a * b))
+
+
+def test_the_patient_is_left_out_last() -> None:
+    mixed = [*B[:2], *D[2:]]
+    people = Relative("mother", typed(B, D)), Relative("father", typed(A, C)), Relative("brother", typed(A, mixed))
+    (problem,) = family(typed(A, B), *people).problems
+    assert (problem.code, problem.where) == ("Mendelian error", "relative brother-1")
+    assert "patient" in problem.message  # who else it could be
+    assert "together they need more than 2 recombinations" in problem.message
+
+
+def test_after_a_typed_twin_nobody_is_worth_typing() -> None:
+    answer = family(typed(A, B), Relative("identical twin", typed(A, B)), Relative("sister"))
+    assert answer.type_first[0].value == 0
+
+
+def test_chromosomes_that_meet_again_in_one_person_are_one() -> None:
+    # A child of a brother and a sister, homozygous: by descent from one chromosome with 1/4 f against 3/4 f f by chance.
+    names = ("gm", "gf", "s", "b", "child")
+    parents = {"s": ("gm", "gf"), "b": ("gm", "gf"), "child": ("s", "b")}
+    typings = read_typings({"child": am.Phenotype("A*01:01+A*01:01")}, ["A"], NOM, (), "child")
+    rates = dict.fromkeys(parents, ((), ()))
+    inbred = Family(names, parents, typings.pairs, {}, rates)
+    ways = descents(inbred, HaplotypeWeights(typings, (), 0.05), 1, most_crossovers=1, most=10_000)
+    total = sum(way.weight for way in ways)
+    one = sum(way.weight for way in ways if way.labels["child"][0] == way.labels["child"][1])
+    assert one / total == pytest.approx(0.25 * 0.05 / (0.25 * 0.05 + 0.75 * 0.05**2))
+
+
+def test_a_large_untyped_branch_counts_as_independent_and_says_so() -> None:
+    uncle = Relative("paternal uncle", id="u", available=False)
+    answer = family(typed(A, B), uncle, *[Relative("paternal cousin", parents=("u",))] * 12)
+    assert "branch too large" in codes(answer)
+    assert answer["paternal-cousin-12"].p_haploidentical == pytest.approx(0.25)
+    assert answer.p_any_haploidentical == pytest.approx(1 - 0.75**12)
+
+
+def test_a_locus_that_the_frequencies_lack() -> None:
+    table = pa.table({"A": ["A*01:01", "A*02:01"], "B": ["B*08:01", "B*07:02"], "frequency": [0.5, 0.4]})
+    answer = family(typed(A, B), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))
+    assert answer.phase_probability == pytest.approx(1 / 8)  # A and B are settled, C, DRB1, DQB1 are not
+    assert answer.population == "frequencies of X"
+
+
+def test_who_contradicts_the_family_counts_for_nothing_until_that_is_settled() -> None:
+    stranger = Relative("sister", typed(E, E))
+    answer = family(
+        typed(A, B), Relative("mother", typed(B, D)), Relative("father", typed(A, C)), stranger, Relative("sister")
+    )
+    assert codes(answer) == ["Mendelian error"]
+    assert not answer["sister-1"].usable
+    assert [one.id for one in answer.type_first] == ["sister-2"]
+    assert answer.p_any_identical == pytest.approx(0.25)
+
+
+def test_parents_that_are_named() -> None:
+    mother = Relative("mother", typed(B, D), id="M")
+    aunt = Relative("maternal aunt", typed(D, E), id="A")
+    half = Relative("half-sister", typed(D, E), parents=("M",))
+    cousin = Relative("cousin", parents=("A",))
+    answer = family(typed(A, B), mother, aunt, half, cousin, Relative("sister", parents=("A",)))
+    assert answer["half-sister-1"].relation == "maternal half-sister"
+    assert answer["half-sister-1"].category == "other"
+    assert answer["cousin-1"].parents[0] == "A"
+    assert answer["cousin-1"].p_haploidentical == pytest.approx(0, abs=1e-3)  # the aunt has nothing of the patient's
+    assert codes(answer) == ["parents not used"]
+
+
+def test_other_sets_of_loci() -> None:
+    gl = "^".join(f"{a}+{b}" for a, b in zip(A, B, strict=True)) + "^DPB1*04:01+DPB1*02:01"
+    for loci in ("6/6", "8/8", "12/12", ["DRB1"], ["DPB1", "A"]):
+        answer = family(am.Phenotype(gl), Relative("brother", am.Phenotype(gl)), loci=loci)
+        assert answer["brother-1"].category == "identical"
+        assert not answer.problems
+
+
+def test_a_patient_whose_typing_cannot_be_read() -> None:
+    answer = family(
+        am.Phenotype("A*02:ZZZZZZ+A*01:01^B*08:01+B*07:02"), Relative("brother", typed(A, B)), Relative("sister")
+    )
+    assert ("unreadable typing", "patient") in {(p.code, p.where) for p in answer.problems}
+    assert answer["sister-1"].p_identical > 0.2

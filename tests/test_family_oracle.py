@@ -1,0 +1,244 @@
+"""The family step says what brute force says.
+
+What: for random families, haplotypes, and typings of every ambiguity, each relative's probabilities, the joint ones, the patient's
+haplotypes. Why: the step sums by linked chromosomes and by locus, the oracle over everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pyarrow as pa
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import allomatch as am
+from allomatch.roadmap.case import Patient, Relative
+from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family
+from reference import family as oracle
+
+LOCI = ("A", "B", "DRB1")
+ALLELES = {"A": ("01:01", "02:01", "03:01"), "B": ("07:02", "08:01", "35:01"), "DRB1": ("03:01", "15:01", "01:01")}
+NOM = am.Nomenclature.two_field()
+COUPLE = ("mother", "father")
+# By family: everyone's relation, parents before children; and who are whose parents.
+FAMILIES: dict[str, tuple[dict[str, str], dict[str, tuple[str, str]]]] = {
+    "siblings": ({"mother": "mother", "father": "father", "s": "sister"}, {"patient": COUPLE, "s": COUPLE}),
+    "three siblings": (
+        {"mother": "mother", "father": "father", "s": "sister", "t": "brother"},
+        {"patient": COUPLE, "s": COUPLE, "t": COUPLE},
+    ),
+    "child": ({"mother": "mother", "father": "father", "c": "son"}, {"patient": COUPLE, "c": ("partner", "patient")}),
+    "half": (
+        {"mother": "mother", "father": "father", "h": "maternal half-brother"},
+        {"patient": COUPLE, "h": ("mother", "other")},
+    ),
+    "aunt": (
+        {
+            "gm": "maternal grandmother",
+            "gf": "maternal grandfather",
+            "mother": "mother",
+            "father": "father",
+            "x": "maternal aunt",
+        },
+        {"mother": ("gm", "gf"), "x": ("gm", "gf"), "patient": COUPLE},
+    ),
+    "nephew": (
+        {"mother": "mother", "father": "father", "s": "sister", "n": "nephew"},
+        {"patient": COUPLE, "s": COUPLE, "n": ("s", "other")},
+    ),
+}
+SMALL = ("siblings", "child", "half")  # those of which every recombination can be tried
+
+
+def everyone(name: str) -> list[str]:
+    people, children = FAMILIES[name]
+    order: list[str] = []
+    for one in (*people, "patient"):
+        for parent in (*children.get(one, ()), one):
+            for elder in (*children.get(parent, ()), parent):
+                if elder not in order:
+                    order.append(elder)
+    return order
+
+
+Typings = dict[str, dict[str, tuple[list[str], list[str]]]]  # by person, by locus: the alleles of two positions
+Rows = dict[tuple[str, ...], Fraction]
+Case = tuple[str, Typings, Rows, frozenset[str]]
+
+
+@st.composite
+def cases(draw: st.DrawFn, names: tuple[str, ...], most: int, size: int = 2) -> Case:
+    """A family, its typings, a frequency set, and whose typings are written in phase."""
+    name = draw(st.sampled_from(names))
+    haplotypes = draw(
+        st.lists(
+            st.tuples(*(st.sampled_from(ALLELES[locus]) for locus in LOCI[:size])),
+            min_size=2,
+            max_size=most,
+            unique=True,
+        )
+    )
+    shares = [Fraction(draw(st.integers(1, 9)), 20) for _ in haplotypes]
+    have: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    children = FAMILIES[name][1]
+    for person in everyone(name):
+        if person in children:
+            bits = [draw(st.tuples(st.booleans(), st.booleans())) for _ in range(2)]
+            cut = draw(st.integers(1, size))
+            bits = [(b[0],) * cut + ((b[0] if draw(st.integers(0, 7)) else b[1]),) * (size - cut) for b in bits]
+            first, second = (
+                tuple(have[parent][b[at]][at] for at in range(size))
+                for parent, b in zip(children[person], bits, strict=True)
+            )
+            have[person] = first, second
+        else:
+            have[person] = draw(st.sampled_from(haplotypes)), draw(st.sampled_from(haplotypes))
+    typings = {}
+    for person in ("patient", *FAMILIES[name][0]):
+        if person != "patient" and draw(st.integers(0, 2)) == 0:
+            continue
+        typings[person] = {
+            locus: tuple(
+                sorted({side[at], draw(st.sampled_from((side[at], *ALLELES[locus])))}) for side in have[person]
+            )
+            for at, locus in enumerate(LOCI[:size])
+            if draw(st.integers(0, 5))
+        }
+    phased = frozenset(person for person in typings if len(typings[person]) > 1 and draw(st.integers(0, 3)) == 0)
+    return name, typings, dict(zip(haplotypes, shares, strict=True)), phased
+
+
+def phenotype(typing: dict[str, tuple[list[str], list[str]]], phased: bool) -> am.Phenotype:
+    if phased:
+        sides = ("~".join("/".join(f"{x}*{a}" for a in both[side]) for x, both in typing.items()) for side in (0, 1))
+        return am.Phenotype("+".join(sides))
+    return am.Phenotype(
+        "^".join(f"{'/'.join(f'{x}*{a}' for a in p)}+{'/'.join(f'{x}*{a}' for a in q)}" for x, (p, q) in typing.items())
+    )
+
+
+def frequencies(rows: Rows) -> am.HaplotypeFrequencies:
+    columns = {locus: [f"{locus}*{haplotype[at]}" for haplotype in rows] for at, locus in enumerate(loci_of(rows))}
+    return am.HaplotypeFrequencies.from_arrow(
+        pa.table({**columns, "frequency": [float(f) for f in rows.values()]}), population="drawn"
+    )
+
+
+def loci_of(rows: Rows) -> tuple[str, ...]:
+    return LOCI[: len(next(iter(rows)))]
+
+
+def expected(case: Case, policy: FamilyPolicy, crossovers: int | None) -> oracle.Answer:
+    name, typings, rows, phased = case
+    loci = loci_of(rows)
+    people, children = FAMILIES[name]
+    sexes = {"mother": "F", "father": "M", "gm": "F", "gf": "M", "s": "F", "x": "F", "patient": "M"}
+    rate = {sex: tuple(Fraction(r) for r in policy.rates(loci, sex)) for sex in ("F", "M", None)}
+    made = {
+        child: oracle.Child(mother, father, rate[sexes.get(mother)], rate[sexes.get(father)])
+        for child, (mother, father) in children.items()
+    }
+    allowed = {
+        person: [
+            None
+            if locus not in typing
+            else frozenset((a, b) for p, q in (typing[locus], typing[locus][::-1]) for a in p for b in q)
+            for locus in loci
+        ]
+        for person, typing in typings.items()
+        if typing
+    }
+    sides = {
+        person: tuple(
+            [frozenset(typings[person][x][side]) if x in typings[person] else None for x in loci] for side in (0, 1)
+        )
+        for person in phased
+    }
+    counted = {"patient", *allowed}
+    for _ in range(3):
+        counted |= {parent for person in counted for parent in children.get(person, ())}
+    return oracle.assess(
+        everyone(name), made, allowed, rows, set(people), counted=counted, crossovers=crossovers, phased=sides
+    )
+
+
+def found_in(case: Case, policy: FamilyPolicy) -> FamilyAnswer:
+    name, typings, rows, phased = case
+    relatives = [
+        Relative(
+            relation,
+            phenotype(typings[one], one in phased) if typings.get(one) else None,
+            id=one,
+            parents=("s",) if one == "n" else (),
+        )
+        for one, relation in FAMILIES[name][0].items()
+    ]
+    patient = Patient(
+        phenotype(typings["patient"], "patient" in phased) if typings["patient"] else am.Phenotype(""), sex="M"
+    )
+    return assess_family(patient, relatives, NOM, loci=loci_of(rows), frequencies=frequencies(rows), policy=policy)
+
+
+CLOSE = {"abs": 1e-6}
+
+
+@settings(max_examples=50, deadline=None)
+@given(case=cases(tuple(FAMILIES), 2))
+def test_without_recombination(case: Case) -> None:
+    name, typings, rows, _ = case
+    policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.0})
+    right = expected(case, policy, None)
+    assume(right.likelihood > 0)
+    found = found_in(case, policy)
+    for one in FAMILIES[name][0]:
+        shares = right.people[one]
+        assert found[one].p_identical == pytest.approx(float(shares.identical), **CLOSE)
+        assert found[one].p_haploidentical == pytest.approx(float(shares.haploidentical), **CLOSE)
+        assert found[one].p_other == pytest.approx(float(shares.other), **CLOSE)
+        if typings.get(one) or one not in ("h", "n", "c"):  # a parent nobody was typed for is taken to be unlike
+            assert found[one].p_identical_by_chance == pytest.approx(float(shares.by_chance), **CLOSE)
+        else:
+            assert found[one].p_identical_by_chance <= float(shares.by_chance) + 1e-6
+    if name not in ("half", "nephew", "child"):
+        assert found.p_any_identical == pytest.approx(float(right.any_alike), **CLOSE)
+    assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6
+    assert found.recombination_mass == 0
+    if set(typings["patient"]) == set(loci_of(rows)):
+        assert found.phase_probability is not None
+        best: dict[tuple[oracle.Haplotype, ...], Fraction] = {}
+        for pair, weight in right.pairs.items():
+            key = tuple(sorted(pair))
+            best[key] = best.get(key, Fraction(0)) + weight
+        assert found.phase_probability == pytest.approx(float(max(best.values())), **CLOSE)
+
+
+@settings(max_examples=25, deadline=None)
+@given(case=cases(SMALL, 2), rate=st.sampled_from([0.01, 0.2]), ratio=st.sampled_from([1.0, 1.8]))
+def test_with_recombination(case: Case, rate: float, ratio: float) -> None:
+    compare_with_recombination(case, replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": rate}, maternal_ratio=ratio))
+
+
+@settings(max_examples=10, deadline=None)
+@given(case=cases(("siblings",), 2, 3))
+def test_three_loci(case: Case) -> None:
+    compare_with_recombination(case, replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.1, "B-DRB1": 0.05}))
+
+
+def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
+    name, typings, _, _ = case
+    right = expected(case, policy, 1)
+    assume(right.likelihood > 0)
+    found = found_in(case, policy)
+    for one in FAMILIES[name][0]:
+        shares = right.people[one]
+        assert found[one].p_identical == pytest.approx(float(shares.identical), **CLOSE)
+        assert found[one].p_haploidentical == pytest.approx(float(shares.haploidentical), **CLOSE)
+        assert found[one].p_other == pytest.approx(float(shares.other), **CLOSE)
+        if typings.get(one):
+            assert found[one].p_identical_by_chance == pytest.approx(float(shares.by_chance), **CLOSE)
+        else:
+            assert found[one].p_identical_by_chance <= float(shares.by_chance) + 1e-6
+    assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6

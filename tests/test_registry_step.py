@@ -1,0 +1,266 @@
+"""The third step: who is searched in which order, when to stop, what is counted, and which typing would tell most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import allomatch as am
+from allomatch.roadmap import Patient, Policies, RegistrySource
+from allomatch.roadmap.registry_step import RegistryAnswer, assess_registries, patient_populations
+from allomatch.roadmap.typing_advice import bits_of_typing, entropy
+from reference import typing_advice as oracle
+
+TODAY = date(2026, 11, 24)
+RULES = Policies.default()
+NAMES = am.Nomenclature.two_field()
+ONE = {"A": "01:01", "B": "08:01", "C": "07:01", "DRB1": "03:01", "DQB1": "02:01"}
+TWO = {"A": "02:01", "B": "44:02", "C": "05:01", "DRB1": "04:01", "DQB1": "03:01"}
+OTHER = {"A": "02:05", "B": "44:03", "C": "16:01", "DRB1": "07:01", "DQB1": "02:02"}
+GL = "^".join(f"{locus}*{ONE[locus]}+{locus}*{TWO[locus]}" for locus in ONE)
+PATIENT = Patient(am.Phenotype(GL), weight_kg=50.0, ethnicities=("X",))
+
+
+def donor(name: str, changed: Mapping[str, str | None] | None = None, **facts: Any) -> dict[str, Any]:
+    """A donor like the patient, but for some second positions; None: untyped there."""
+    row: dict[str, Any] = {"donor_id": name, "donor_type": "adult", "birth_year": 1990, "ion": 2000}
+    row |= {"tnc_e7": None, "cd34_e6": None} | facts
+    for locus in ONE:
+        second = (changed or {}).get(locus, TWO[locus])
+        row |= {f"{locus}_1": None if second is None else ONE[locus], f"{locus}_2": second}
+    return row
+
+
+def source(folder: Path, rows: list[dict[str, Any]], name: str = "all", **more: Any) -> RegistrySource:
+    table = pa.Table.from_pylist(rows)
+    registry, report = am.Registry.build(folder / f"{name}.allo", table, nomenclature=NAMES)
+    assert report.rejected == 0, report.errors.to_pylist()
+    return RegistrySource(name, registry, **more)
+
+
+def frequencies(name: str = "X") -> am.HaplotypeFrequencies:
+    haplotypes = [ONE, TWO, {**TWO, "DQB1": "03:02"}, {**TWO, "A": "02:05"}, OTHER]
+    table = pa.table(
+        {
+            **{locus: [each[locus] for each in haplotypes] for locus in ONE},
+            "frequency": [0.3, 0.2, 0.1, 0.05, 0.3],
+        }
+    )
+    return am.HaplotypeFrequencies.from_arrow(table, population=name, ethnicity=name)
+
+
+def assess(
+    sources: list[RegistrySource],
+    patient: Patient = PATIENT,
+    freqs: am.HaplotypeFrequencies | am.FrequencySets | None = None,
+    rules: Policies = RULES,
+) -> RegistryAnswer:
+    return assess_registries(patient, sources, NAMES, freqs, rules, TODAY)
+
+
+def asked(answer: RegistryAnswer) -> list[tuple[str, str, str, bool]]:
+    return [(each.source, each.place, each.kind, each.asked) for each in answer.searches]
+
+
+def test_home_comes_first_whichever_way_it_is_marked(tmp_path: Path) -> None:
+    world = source(tmp_path, [donor("W1")], "world", what="adults")
+    home = source(tmp_path, [donor("H1")], "home", domestic=True, what="adults")
+    found = assess([world, home])
+    assert [each[:2] for each in asked(found)] == [("home", "home"), ("world", "world")]
+    both = source(
+        tmp_path, [donor("B1", ion=1081), donor("D1", ion=1011), donor("U1", ion=None)], "both", what="adults"
+    )
+    found = assess([replace(both, domestic_ions=("1081",))])
+    ids = [[option.hit.donor_id for option in each.best] for each in found.searches]
+    assert ids == [["B1"], ["D1", "U1"]]  # nobody is searched twice, and nobody whose ION is not known is lost
+
+
+def test_enough_donors_at_home_stop_the_road(tmp_path: Path) -> None:
+    stop = RULES.value("registries", "stop_probable_donors")
+    home = source(tmp_path, [donor(f"H{n}") for n in range(stop)], "home", domestic=True)
+    world = source(tmp_path, [donor("W1")], "world")
+    found = assess([home, world])
+    assert asked(found) == [
+        ("home", "home", "adults", True),
+        ("world", "world", "adults", False),
+        ("home", "home", "cord", False),
+        ("world", "world", "cord", False),
+    ]
+    assert "are enough" in found.searches[1].reasons[0]
+    fewer = source(tmp_path, [donor(f"H{n}") for n in range(stop - 1)], "fewer", domestic=True)
+    assert all(each.asked for each in assess([fewer, world]).searches if each.kind == "adults")
+    never = RULES.replaced({"registries": {"stop_probable_donors": {"value": 0, "source": "ours"}}}, version="x")
+    assert all(each.asked for each in assess([home, world], rules=never).searches if each.kind == "adults")
+
+
+def test_levels_count_donors_within_them(tmp_path: Path) -> None:
+    rows = [
+        donor("D1"),
+        donor("D2", {"A": "02:05"}),
+        donor("D3", {"A": "02:05", "B": "44:03"}),
+        donor("D4", {"A": "02:05", "B": "44:03", "C": "16:01"}),
+        donor("C1", {"A": "02:05"}, donor_type="cord", tnc_e7=200.0, cd34_e6=10.0),
+        donor("old", birth_year=1950),
+        donor("ageless", birth_year=None),
+    ]
+    found = assess([source(tmp_path, rows)])
+    adults = found.searches[0]
+    assert adults.levels == {"10/10": 2, ">=9/10": 3, ">=8/10": 4}
+    assert any(each.startswith("1 more are younger than 18 or older than 60") for each in adults.reasons)
+    assert [each.hit.donor_id for each in adults.best] == ["D1", "ageless", "D2", "D3"]
+    six, eight = (each for each in found.searches if each.kind == "cord")
+    assert six.levels == {"6/6": 1, ">=5/6": 1, ">=4/6": 1}  # A by antigen: the unit matches
+    assert eight.levels == {"8/8": 0, ">=7/8": 1, ">=6/8": 1, ">=5/8": 1, ">=4/8": 1}
+    assert found.answer == "probable donors"
+
+
+def test_cord_blood_needs_cells(tmp_path: Path) -> None:
+    rows = [
+        donor("D", {"A": "11:01", "B": "44:03", "C": "16:01"}),
+        donor("small", donor_type="cord", tnc_e7=100.0),
+        donor("unknown", donor_type="cord"),
+        donor("large", donor_type="cord", tnc_e7=125.0, cd34_e6=5.0),
+    ]
+    everything = source(tmp_path, rows)
+    found = assess([everything])
+    assert found.answer == "cord blood"
+    cord = next(each for each in found.searches if each.kind == "cord")
+    (best,) = cord.best
+    assert best.hit.donor_id == "large"
+    assert best.hit.doses["tnc_e7_per_kg"] == pytest.approx(2.5)
+    assert any("CD34+ cells 0.1e6 per kg, 0.15e6 are asked for" in each for each in best.reasons)
+    light = assess([everything], replace(PATIENT, weight_kg=None))
+    assert [each.code for each in light.problems] == ["missing weight"]
+    cord = next(each for each in light.searches if each.kind == "cord")
+    assert {each.hit.donor_id for each in cord.best} == {"small", "unknown", "large"}
+
+
+def test_the_answer_is_the_best_that_was_found(tmp_path: Path) -> None:
+    freqs = frequencies()
+    open_at_a = donor("open", {"A": "02:XX"})
+    assert assess([]).answer == "not asked"
+    cases = {
+        "possible donors": [donor("D", {"DQB1": None, "A": None})],
+        "mismatched donors": [donor("D", {"A": "11:01"})],
+        "no donor": [donor("D", {"A": "11:01", "B": "44:03", "C": "16:01"})],
+        "probable donors": [donor("D")],
+    }
+    for number, (expected, rows) in enumerate(cases.items()):
+        assert assess([source(tmp_path, rows, f"s{number}")]).answer == expected
+    assert assess([source(tmp_path, [open_at_a], "open")]).answer == "possible donors"  # without frequencies
+    assert assess([source(tmp_path, [open_at_a], "open2")], freqs=freqs).answer == "probable donors"  # with them
+
+
+def test_the_typing_that_tells_most_comes_first(tmp_path: Path) -> None:
+    rows = [
+        donor("A-open", {"A": "02:XX"}),
+        donor("Q-open", {"DQB1": None}),
+        donor("both", {"A": "02:XX", "DQB1": None}),
+    ]
+    found = assess([source(tmp_path, rows)], freqs=frequencies())
+    assert found.requests
+    assert [each.bits for each in found.requests] == sorted((each.bits for each in found.requests), reverse=True)
+    by = {(each.donor_id, each.locus): each for each in found.requests}
+    only = by["Q-open", "DQB1"]
+    # One open locus decides everything: the match now is that of the locus, and certain afterwards.
+    assert only.p_match == pytest.approx(only.p_locus) == pytest.approx(0.2 / 0.3)
+    assert only.p_if_matched == pytest.approx(1.0)
+    assert only.bits == pytest.approx(entropy(2 / 3))
+    assert only.reason.startswith("typing DQB1 of Q-open")
+    for each in found.requests:
+        assert each.p_match is not None
+        assert 0 <= (each.bits or 0) <= entropy(each.p_match) + 1e-12
+    limited = RULES.replaced({"registries": {"advice": {"value": 1, "source": "ours"}}}, version="x")
+    assert len(assess([source(tmp_path, rows, "again")], freqs=frequencies(), rules=limited).requests) == 1
+
+
+def test_without_frequencies_typing_is_asked_for_without_a_figure(tmp_path: Path) -> None:
+    found = assess([source(tmp_path, [donor("D", {"DQB1": None}), donor("E")])])
+    (only,) = found.requests
+    assert (only.donor_id, only.locus, only.bits) == ("D", "DQB1", None)
+    assert "untyped" in only.reason
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda loci: st.lists(st.integers(0, 5), min_size=2**loci, max_size=2**loci).filter(lambda each: sum(each) > 0)
+    )
+)
+def test_information_is_that_of_its_definition(weights: list[int]) -> None:
+    loci = len(weights).bit_length() - 1
+    joint = {
+        tuple(bool(number >> at & 1) for at in range(loci)): Fraction(weight, sum(weights))
+        for number, weight in enumerate(weights)
+    }
+    for locus in range(loci):
+        whole, here = oracle.marginals(joint, locus)
+        told = bits_of_typing(float(whole), float(here))
+        assert told == pytest.approx(oracle.information(joint, locus), abs=1e-9)
+        assert -1e-12 <= told <= entropy(float(whole)) + 1e-12
+
+
+def test_two_sides_have_two_sets_of_frequencies() -> None:
+    x, y = frequencies("X"), frequencies("Y")
+    sets = am.FrequencySets([x, y], default=x)
+    problems: list[Any] = []
+    pair, words = patient_populations(replace(PATIENT, ethnicities=("Y", "X")), sets, RULES, problems)
+    assert pair == (y, x)
+    assert len(words) == 2
+    one, words = patient_populations(replace(PATIENT, ethnicities=("Moroccan", "Y")), sets, RULES, problems)
+    assert one == (x, y)
+    assert "no frequencies are labelled for Moroccan" in words[0]
+    assert patient_populations(replace(PATIENT, ethnicities=()), sets, RULES, problems)[0] is x
+    assert patient_populations(replace(PATIENT, ethnicities=("X",)), x, RULES, problems)[0] is x
+    assert patient_populations(PATIENT, None, RULES, problems)[0] is None
+    assert problems == []
+    patient_populations(replace(PATIENT, ethnicities=("X", "Y", "Z")), sets, RULES, problems)
+    patient_populations(replace(PATIENT, ethnicities=("Z",)), am.FrequencySets([x]), RULES, problems)
+    assert [each.code for each in problems] == ["too many ethnicities", "no frequencies"]
+
+
+def test_a_patient_typed_at_few_loci(tmp_path: Path) -> None:
+    everybody = source(tmp_path, [donor("D")], what="adults")
+
+    def typed(*loci: str) -> RegistryAnswer:
+        gl = "^".join(each for each in GL.split("^") if each.partition("*")[0] in loci)
+        return assess([everybody], replace(PATIENT, phenotype=am.Phenotype(gl) if gl else am.Phenotype({})))
+
+    assert typed("A", "B", "C", "DRB1").searches[0].levels == {"8/8": 1, ">=7/8": 1}
+    few = typed("A", "B", "DRB1")
+    assert few.searches[0].levels == {"6/6": 1, ">=5/6": 1}
+    assert [each.code for each in few.problems] == ["patient not typed"]
+    assert typed("A").answer == typed().answer == "ask"
+
+
+def test_a_registry_that_cannot_be_searched_stops_nothing(tmp_path: Path) -> None:
+    untyped = [{key: value for key, value in donor("D").items() if key != "donor_type"}]
+    odd = am.Registry.open(source(tmp_path, untyped).registry.path)
+    release = RegistrySource("odd", odd, what="both")
+    found = assess([release])
+    assert found.searches[0].levels["10/10"] == 1
+    assert [each.code for each in found.problems] == ["cannot be searched"]  # nobody is known to be a unit
+    assert "donor_type" in found.problems[0].message
+    units = replace(release, what="cord")
+    assert assess([units]).answer == "ask"  # nothing was searched, so nothing can be said of donors
+    assert all("could not be searched" in each.reasons[0] for each in assess([units]).searches)
+
+
+def test_the_order_of_donors_is_a_rule_too(tmp_path: Path) -> None:
+    assert am.RankingPolicy.from_dict(RULES.value("registries", "ranking")) == am.RankingPolicy()
+    rows = [donor("A-old", birth_year=1970), donor("B-young", {"A": "02:05"}, birth_year=2000)]
+    everybody = source(tmp_path, rows, what="adults")
+    by_age = am.RankingPolicy(keys=("age",), name="youngest").to_dict()
+    young = RULES.replaced({"registries": {"ranking": {"value": by_age, "source": "ours"}}}, version="x")
+    assert [each.hit.donor_id for each in assess([everybody]).searches[0].best] == ["A-old", "B-young"]
+    best = assess([everybody], rules=young).searches[0].best
+    assert [each.hit.donor_id for each in best] == ["B-young", "A-old"]
+    assert any("ranking youngest" in each for each in best[0].reasons)
