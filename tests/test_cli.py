@@ -604,6 +604,12 @@ def test_demo(donors: int, run: Run) -> None:
     for patient in answer["patients"]:
         counts = [level["donors"] for level in patient["levels"]]
         assert counts == sorted(counts)
+    # One case whole, over the same registry.
+    assert [step["name"] for step in answer["plan"]["steps"]] == ["autologous", "family", "registries"]
+    searched = [
+        each for each in answer["plan"]["steps"][2]["detail"]["searches"] if each["asked"] and each["kind"] == "adults"
+    ]
+    assert {each["place"] for each in searched} == {"home", "world"}
     assert os.listdir() == []
 
 

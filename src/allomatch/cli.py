@@ -30,7 +30,7 @@ from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
 from allomatch.cli_prediction import impute_command, open_frequencies, predict_command
-from allomatch.cli_roadmap import roadmap_command
+from allomatch.cli_roadmap import plan_of_demo, roadmap_command
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, code_of, problem
@@ -102,7 +102,7 @@ def demo_command(
     keep: Annotated[Path | None, typer.Option(help="Keep the registry in this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw donors of mixed resolution, index them, and search for five patients of different origin.
+    """Draw donors of mixed resolution, index them, search for five patients of different origin, and plan one case whole.
 
     Example: allomatch demo --donors 100000
     """
@@ -141,6 +141,7 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
 
     patients = demo.draw_patients(haplotypes, len(haplotypes), seed=seed + 1, populations=list(haplotypes)).to_pylist()
     answers = [_demo_patient(registry, patient) for patient in patients]
+    plan = plan_of_demo(registry, haplotypes, nomenclature)
     info = registry.info()
     summary = {
         "donors": len(registry),
@@ -153,7 +154,7 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
         "kernel": _core.active_kernel(),
     }
     if as_json:
-        print_json({**summary, "patients": answers})
+        print_json({**summary, "patients": answers, "plan": plan.to_dict()})
         return
     say(
         f"Drawn and indexed in {built:.1f} s ({len(registry) / built:,.0f} donors/s), "
@@ -163,6 +164,12 @@ def _demo(donors: int, seed: int, path: Path, as_json: bool) -> None:
     )
     for answer in answers:
         _print_demo_patient(answer)
+    say("")
+    say(
+        "The whole road for one more patient, of a Moroccan and a Belgian parent and without family (allomatch roadmap):"
+    )
+    for line in plan.explain().splitlines():
+        say(line)
     say("Decision support for professionals, never a decision. Donors and patients are drawn, not real.")
 
 

@@ -22,10 +22,10 @@ from allomatch.nomenclature import Nomenclature
 from allomatch.registry import Registry
 from allomatch.roadmap.case import RegistrySource
 from allomatch.roadmap.case_file import EXAMPLES, Case, example_path, read_case
-from allomatch.roadmap.plan import Roadmap
+from allomatch.roadmap.plan import Plan, Roadmap
 from allomatch.roadmap.policies import Policies
 
-__all__ = ["demo_frequencies", "roadmap_command"]
+__all__ = ["demo_frequencies", "plan_of_demo", "roadmap_command"]
 
 _DEMO_SEED = 7
 
@@ -63,7 +63,7 @@ def roadmap_command(
         if where is not None:
             freqs = open_frequencies(where, names)
         elif demo_donors:
-            freqs = demo_frequencies()
+            freqs = demo_frequencies(demo.load_haplotypes())
         sources = _sources(given, registry or [], names)
         if demo_donors:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allomatch-")))
@@ -95,10 +95,23 @@ def roadmap_command(
         say(f"page: {html}")
 
 
-def demo_frequencies() -> FrequencySets:
-    """Return the shipped frequencies as sets by population; CAU, the largest, stands for everyone else."""
+def plan_of_demo(registry: Registry, haplotypes: dict[str, demo.Haplotypes], nomenclature: Nomenclature) -> Plan:
+    """Plan the shipped case without family over a registry of made-up donors, with the frequencies that they were drawn from."""
+    given = read_case(example_path("mixed"))
+    return Roadmap(
+        given.patient,
+        registries=[RegistrySource("demo (made-up donors)", registry, domestic_ions=given.home_ions)],
+        nomenclature=nomenclature,
+        frequencies=demo_frequencies(haplotypes),
+        today=given.today,
+        problems=given.problems,
+    ).plan()
+
+
+def demo_frequencies(haplotypes: dict[str, demo.Haplotypes]) -> FrequencySets:
+    """Return the demo's frequencies as sets by population; CAU, the largest, stands for everyone else."""
     sets = {}
-    for name, one in demo.load_haplotypes().items():
+    for name, one in haplotypes.items():
         columns = {
             locus: [one.alleles[locus][code].partition("*")[2] for code in one.codes[:, at].tolist()]
             for at, locus in enumerate(demo.LOCI)
