@@ -385,6 +385,12 @@ max-width:1100px;margin:0 auto;padding:12px}}
 _PRINT = """@media print{
 &{max-width:none;font-size:11px;padding:0}
 & .wide{overflow:visible}
+& table{font-size:9px}
+& th,& td{padding:2px 3px}
+& td small{min-width:5em}
+& .bar{white-space:normal}
+& .bar svg{width:56px}
+& details{display:none}
 & tr,& figure,& svg{break-inside:avoid}
 & h2{break-after:avoid}
 & svg.pedigree{max-width:100%;height:auto}
