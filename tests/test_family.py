@@ -438,6 +438,11 @@ def test_chromosomes_that_meet_again_in_one_person_are_one() -> None:
     total = sum(way.weight for way in ways)
     one = sum(way.weight for way in ways if way.labels["child"][0] == way.labels["child"][1])
     assert one / total == pytest.approx(0.25 * 0.05 / (0.25 * 0.05 + 0.75 * 0.05**2))
+    other = read_typings({"child": am.Phenotype("A*01:01+A*02:01")}, ["A"], NOM, (), "child")
+    ways = descents(
+        replace(inbred, pairs=other.pairs), HaplotypeWeights(other, (), 0.05), 1, most_crossovers=1, most=10_000
+    )
+    assert all(way.labels["child"][0] != way.labels["child"][1] for way in ways)
 
 
 def test_a_large_untyped_branch_counts_as_independent_and_says_so() -> None:
