@@ -7,9 +7,11 @@ is not exact, real sets are large, and people ask through a command.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -337,7 +339,7 @@ def curves() -> list[chances.LikelihoodCurve]:
 
 
 needs_matplotlib = pytest.mark.skipif(
-    __import__("importlib.util").util.find_spec("matplotlib") is None,
+    importlib.util.find_spec("matplotlib") is None,
     reason="needs matplotlib: pip install 'allomatch[plot]'",
 )
 
@@ -383,7 +385,7 @@ def test_figures_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(am.ArgumentError, match=r"\.png, \.svg or \.pdf"):
         save_curves(tmp_path / "x.gif", curves())
     with monkeypatch.context() as without:
-        without.setitem(__import__("sys").modules, "matplotlib.figure", None)
+        without.setitem(sys.modules, "matplotlib.figure", None)
         with pytest.raises(am.ArgumentError, match=r"allomatch\[plot\]"):
             plot_curves(curves())
 

@@ -76,7 +76,7 @@ _SIZES = (
 _OURS = (
     "availability is ours: the table of the paper could not be read; half of the donors of European and a quarter of those of "
     "African American origin is what we remember of it, the others lie between, below half for minorities as in Kollman et al., "
-    "Transplantation 2004;78:89"
+    "Transplantation 2004"
 )
 
 US_REGISTRY: tuple[Origin, ...] = (
