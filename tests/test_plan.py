@@ -129,6 +129,10 @@ def test_the_patient_without_family_ends_in_the_registries(registry: am.Registry
     searches = values["steps"][2]["detail"]["searches"]
     assert [(each["place"], each["kind"]) for each in searches[:2]] == [("home", "adults"), ("world", "adults")]
     assert any(each["p_match"] is not None for search in searches for each in search["best"])
+    words = plan.explain()
+    assert "demo, home, adults 10/10: donors that may match at" in words
+    assert "demo, world, cord 6/6: " in words
+    assert all(each["reason"] in words for each in values["steps"][2]["detail"]["requests"])
     # Whole matches come before others, adults before units.
     kinds = ["cord" in option.what for option in plan["registries"].options]
     assert kinds == sorted(kinds)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import allomatch as am
 from allomatch.roadmap import Patient, Policies, RegistrySource
+from allomatch.roadmap.next_step import chance_of_registries, donor_pools
 from allomatch.roadmap.registry_step import RegistryAnswer, assess_registries, patient_populations
 from allomatch.roadmap.typing_advice import bits_of_typing, entropy
 from reference import typing_advice as oracle
@@ -33,7 +34,7 @@ PATIENT = Patient(am.Phenotype(GL), weight_kg=50.0, ethnicities=("X",))
 def donor(name: str, changed: Mapping[str, str | None] | None = None, **facts: Any) -> dict[str, Any]:
     """A donor like the patient, but for some second positions; None: untyped there."""
     row: dict[str, Any] = {"donor_id": name, "donor_type": "adult", "birth_year": 1990, "ion": 2000}
-    row |= {"tnc_e7": None, "cd34_e6": None} | facts
+    row |= {"tnc_e7": None, "cd34_e6": None, "ethnicity": None} | facts
     for locus in ONE:
         second = (changed or {}).get(locus, TWO[locus])
         row |= {f"{locus}_1": None if second is None else ONE[locus], f"{locus}_2": second}
@@ -52,7 +53,7 @@ def frequencies(name: str = "X") -> am.HaplotypeFrequencies:
     table = pa.table(
         {
             **{locus: [each[locus] for each in haplotypes] for locus in ONE},
-            "frequency": [0.3, 0.2, 0.1, 0.05, 0.3],
+            "frequency": [0.3, 0.2, 0.1, 0.05, 0.35],
         }
     )
     return am.HaplotypeFrequencies.from_arrow(table, population=name, ethnicity=name)
@@ -225,6 +226,39 @@ def test_two_sides_have_two_sets_of_frequencies() -> None:
     patient_populations(replace(PATIENT, ethnicities=("X", "Y", "Z")), sets, RULES, problems)
     patient_populations(replace(PATIENT, ethnicities=("Z",)), am.FrequencySets([x]), RULES, problems)
     assert [each.code for each in problems] == ["too many ethnicities", "no frequencies"]
+
+
+def test_what_may_be_expected_of_the_registries(tmp_path: Path) -> None:
+    rows = [donor(f"D{n}", ethnicity="X") for n in range(3)] + [donor("E", ethnicity="Z"), donor("F")]
+    rows[0]["ethnicity"], rows[4]["ethnicity"] = "X", None
+    everybody = source(tmp_path, rows)
+    x, y = frequencies("X"), frequencies("Y")
+    sets = am.FrequencySets([x, y], default=y)
+    pools = donor_pools(everybody, sets, 0.5)
+    assert [(pool.frequencies.population, pool.donors, pool.availability) for pool in pools] == [
+        ("X", 3, 0.5),
+        ("Y", 2, 0.5),
+    ]
+    # Of the haplotypes only the two that the patient has make the patient's typing: 2 * 0.3 * 0.2 of all donors.
+    chance, words = chance_of_registries(PATIENT, [everybody], NAMES, x, RULES)
+    assert chance == pytest.approx(1 - (1 - 0.12) ** 5)
+    assert "5 donors as registered" in words
+    half = RULES.replaced({"registries": {"availability": {"value": 0.5, "source": "ours"}}}, version="x")
+    assert chance_of_registries(PATIENT, [everybody], NAMES, x, half)[0] == pytest.approx(1 - (1 - 0.06) ** 5)
+    for patient, sources, freqs, word in (
+        (PATIENT, [], x, "without registries"),
+        (PATIENT, [everybody], None, "without haplotype frequencies"),
+        (replace(PATIENT, phenotype=am.Phenotype("A*01:01+A*02:01")), [everybody], x, "typed at A only"),
+        (
+            replace(PATIENT, phenotype=am.Phenotype(GL.replace("A*01:01", "A*66:XX"))),
+            [everybody],
+            x,
+            "no pair of haplotypes",
+        ),
+    ):
+        chance, words = chance_of_registries(patient, sources, NAMES, freqs, RULES)
+        assert chance is None
+        assert word in words
 
 
 def test_a_patient_typed_at_few_loci(tmp_path: Path) -> None:

@@ -144,14 +144,15 @@ def _road(plan: Mapping[str, Any]) -> str:
             + line(x + 100, 66, ink, step["answer"], " strong")
             + line(x + 100, 92, ink, "discuss this first" if here else "")
         )
+    titles = {step["name"]: step["title"] for step in plan["steps"]}
     options = ", ".join(plan["recommended"]["options"])
-    said = f"{plan['recommended']['reason']}{': ' + options if options else ''}"
+    where = titles.get(ends, "nothing yet") + (f" ({options})" if options else "")
     return (
         '<section aria-labelledby="road"><h2 id="road">The road</h2><svg class="roadmap" role="img" viewBox="0 0 700 120" '
         'aria-labelledby="road-title road-desc" xmlns="http://www.w3.org/2000/svg">'
         '<title id="road-title">Three steps as a road</title>'
         f'<desc id="road-desc">{_t("; ".join(told))}</desc>{"".join(parts)}</svg>'
-        f"<p><strong>To be discussed first:</strong> {_t(ends or 'nothing yet')}. {_t(said)}</p></section>"
+        f"<p><strong>To be discussed first:</strong> {_t(where)}. {_t(plan['recommended']['reason'])}.</p></section>"
     )
 
 
@@ -257,7 +258,7 @@ def _registries(detail: Mapping[str, Any] | None) -> str:
     rows = [
         (
             f"{_t(each['source'])}, {_t(each['place'])}",
-            f"{_t(each['kind'])} {_t(each['loci'])}",
+            _t(_searched(each)),
             "; ".join(f"{_t(level)}: {count}" for level, count in each["levels"].items()) or "not asked",
             str(each["probable"]) if each["asked"] else "",
             _list(each["reasons"]),
@@ -287,6 +288,12 @@ def _registries(detail: Mapping[str, Any] | None) -> str:
     return told
 
 
+def _searched(search: Mapping[str, Any]) -> str:
+    """Return what was searched: adults at some loci, or by a rule for cord blood, whose name says so."""
+    kind, loci = str(search["kind"]), str(search["loci"])
+    return loci if loci.startswith(kind) else f"{kind} {loci}".strip()
+
+
 def _match_list(search: Mapping[str, Any]) -> str:
     loci = [each["locus"] for each in search["best"][0]["by_locus"]]
     rows = []
@@ -306,7 +313,7 @@ def _match_list(search: Mapping[str, Any]) -> str:
                 f"<details><summary>why</summary>{_list(donor['reasons'])}</details>",
             )
         )
-    caption = f"Best of {search['source']}, {search['place']}: {search['kind']} {search['loci']}"
+    caption = f"Best of {search['source']}, {search['place']}: {_searched(search)}"
     return _table(caption, ("Donor", "Likelihood", "P(match)", *loci, "Further", "Reasons"), rows)
 
 
@@ -356,8 +363,9 @@ max-width:1100px;margin:0 auto;padding:12px}}
 & .note{{padding:8px 12px;border:1px solid #7a5200}}
 & table{{border-collapse:collapse;margin:10px 0;font-size:.88em}}
 & caption{{text-align:left;font-weight:bold;padding:4px 0}}
-& th,& td{{border:1px solid #8a9099;padding:4px 6px;text-align:left;vertical-align:top;overflow-wrap:anywhere}}
-& thead th{{color:{COLOURS["head"][0]};background:{COLOURS["head"][1]};overflow-wrap:normal}}
+& th,& td{{border:1px solid #8a9099;padding:4px 6px;text-align:left;vertical-align:top;overflow-wrap:break-word}}
+& td small{{display:inline-block;min-width:7em;overflow-wrap:anywhere}}
+& thead th{{color:{COLOURS["head"][0]};background:{COLOURS["head"][1]}}}
 & td ul{{margin:0;padding-left:16px}}
 & .wide{{overflow-x:auto}}
 & figure{{margin:8px 0}}
@@ -377,6 +385,12 @@ max-width:1100px;margin:0 auto;padding:12px}}
 _PRINT = """@media print{
 &{max-width:none;font-size:11px;padding:0}
 & .wide{overflow:visible}
+& table{font-size:9px}
+& th,& td{padding:2px 3px}
+& td small{min-width:5em}
+& .bar{white-space:normal}
+& .bar svg{width:56px}
+& details{display:none}
 & tr,& figure,& svg{break-inside:avoid}
 & h2{break-after:avoid}
 & svg.pedigree{max-width:100%;height:auto}

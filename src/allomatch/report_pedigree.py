@@ -17,7 +17,7 @@ __all__ = ["HAPLOTYPE_COLOURS", "UNKNOWN_COLOUR", "pedigree_svg"]
 # Dark enough for white letters (contrast 4.5 and more), told apart by letter as well as by colour.
 HAPLOTYPE_COLOURS = ("#1f5fa8", "#a8321f", "#2b7338", "#7a4198", "#7d5200", "#0f6b70", "#9c2a64", "#4d5a66")
 UNKNOWN_COLOUR = "#5f6368"
-_STEP, _LEVEL, _SIZE = 120, 150, 17
+_STEP, _LEVEL, _SIZE, _LETTERS = 120, 165, 17, 15
 _PATIENT = "patient"
 
 
@@ -225,7 +225,7 @@ def _lines(people: Mapping[str, Mapping[str, Any]], place: Mapping[str, tuple[fl
         top = max(y for _, y in ends)
         if len(ends) == 2:
             drawn.append(f"M{ends[0][0]:.1f} {ends[0][1]:.1f}L{ends[1][0]:.1f} {ends[1][1]:.1f}")
-        bar = top + 82 + 5 * (number % 4)
+        bar = top + 97 + 5 * (number % 4)
         drawn.append(f"M{middle:.1f} {sum(y for _, y in ends) / len(ends):.1f}V{bar:.1f}")
         drawn += [f"M{middle:.1f} {bar:.1f}H{place[child][0]:.1f}V{place[child][1]:.1f}" for child in below]
     return f'<path d="{"".join(drawn)}" fill="none" stroke="#333" stroke-width="1.5"/>' if drawn else ""
@@ -248,13 +248,23 @@ def _person(name: str, one: Mapping[str, Any], x: float, y: float) -> str:
         else ""
     )
     boxes = "".join(_box(letter, x - 23 + 24 * at, y + 24) for at, letter in enumerate(one["haplotypes"]))
-    label = name if len(name) <= 16 else name[:15] + "\u2026"
-    category = str(one["category"])
-    return (
-        f'<g class="person" data-id="{shown(name)}">{shape}{arrow}{boxes}'
-        f'<text x="{x:.1f}" y="{y + 57:.1f}" text-anchor="middle" class="who">{shown(label)}</text>'
-        f'<text x="{x:.1f}" y="{y + 71:.1f}" text-anchor="middle" class="what">{shown(category)}</text></g>'
+    lines = _label(name)
+    texts = [("who", line) for line in lines] + [("what", str(one["category"]))]
+    words = "".join(
+        f'<text x="{x:.1f}" y="{y + 57 + 13 * at:.1f}" text-anchor="middle" class="{kind}">{shown(line)}</text>'
+        for at, (kind, line) in enumerate(texts)
     )
+    return f'<g class="person" data-id="{shown(name)}">{shape}{arrow}{boxes}{words}</g>'
+
+
+def _label(name: str) -> list[str]:
+    """Return an id in one or two short lines; what is longer is cut, the description has it whole."""
+    lines = [""]
+    for word in name.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _LETTERS and len(lines) < 2:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return [line if len(line) <= _LETTERS else line[: _LETTERS - 1] + "\u2026" for line in lines]
 
 
 def _box(letter: str | None, x: float, y: float) -> str:

@@ -89,6 +89,9 @@ class Plan:
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number}. {step.title}: {step.answer}")
             lines += [f"   {reason}" for reason in step.reasons]
+            if isinstance(step.detail, RegistryAnswer):
+                lines += [f"   {search.explain()}" for search in step.detail.searches]
+                lines += [f"   typing to ask for: {each.reason}" for each in step.detail.requests]
             for option in step.options[:_SPOKEN]:
                 chance = "" if option.p is None else f", {option.p_of} with probability {option.p:.4f}"
                 lines.append(f"   - {option.id} ({option.what}): {option.answer}{chance}")
@@ -252,16 +255,12 @@ def _registry_step(found: RegistryAnswer, reasons: Sequence[str]) -> Step:
     best = [each for search in found.searches for each in search.best]
     # Adults before cord blood, whole matches before others; within these the order of the searches.
     best.sort(key=lambda each: (each.kind == "cord", each.hit.match.mismatches > 0))
-    searched = [
-        f"{each.source}, {each.place}, {each.kind} {each.loci}: {'; '.join(each.reasons)}" for each in found.searches
-    ]
-    asked = [f"typing to ask for: {each.reason}" for each in found.requests]
     return Step(
         "registries",
         _TITLES["registries"],
         found.answer,
         tuple(_donor(each) for each in best),
-        (*reasons, *found.reasons, *searched, *asked),
+        (*reasons, *found.reasons),
         None,
         "this is the last step: more donors join every day, search again",
         found,

@@ -93,6 +93,11 @@ class SearchAnswer:
     best: tuple[DonorOption, ...]
     reasons: tuple[str, ...]
 
+    def explain(self) -> str:
+        """Return in words what was searched and found."""
+        what = self.loci if self.loci.startswith(self.kind) else f"{self.kind} {self.loci}".strip()
+        return f"{self.source}, {self.place}, {what}: {'; '.join(self.reasons)}"
+
 
 @dataclass(frozen=True, slots=True)
 class TypingRequest:
