@@ -65,7 +65,7 @@ def planned(name: str, registry: am.Registry | None = None) -> Plan:
         family=case.family,
         registries=sources,
         nomenclature=NAMES,
-        frequencies=None if registry is None else demo_frequencies(),
+        frequencies=None if registry is None else demo_frequencies(demo.load_haplotypes()),
         today=case.today,
         problems=case.problems,
     ).plan()
@@ -186,7 +186,9 @@ def test_a_relative_who_cannot_donate_is_not_recommended() -> None:
 def test_a_relative_who_looks_identical_at_few_loci_is_to_be_typed_further() -> None:
     few = am.Phenotype("A*01:01+A*02:01^B*08:01+B*44:02")
     sister = Relative("sister", few, id="sister-1", available=True)
-    plan = Roadmap(PATIENT, family=[sister], nomenclature=NAMES, frequencies=demo_frequencies(), today=TODAY).plan()
+    plan = Roadmap(
+        PATIENT, family=[sister], nomenclature=NAMES, frequencies=demo_frequencies(demo.load_haplotypes()), today=TODAY
+    ).plan()
     checked(plan)
     (member,) = (each for each in plan["family"].detail.members if each.id == "sister-1")
     assert member.category == "identical"
@@ -198,7 +200,12 @@ def test_a_relative_who_looks_identical_at_few_loci_is_to_be_typed_further() -> 
         {"recommend": {"least_identical_probability": {"value": 0.5, "source": "ours"}}}, version="bold"
     )
     plan = Roadmap(
-        PATIENT, family=[sister], nomenclature=NAMES, frequencies=demo_frequencies(), policies=bolder, today=TODAY
+        PATIENT,
+        family=[sister],
+        nomenclature=NAMES,
+        frequencies=demo_frequencies(demo.load_haplotypes()),
+        policies=bolder,
+        today=TODAY,
     ).plan()
     assert plan["family"].answer == "identical donor"
 
@@ -213,7 +220,12 @@ def test_words_for_ethnicities_choose_the_sets_of_relatives_too() -> None:
         )
         return (
             Roadmap(
-                patient, family=[brother], nomenclature=NAMES, frequencies=demo_frequencies(), policies=own, today=TODAY
+                patient,
+                family=[brother],
+                nomenclature=NAMES,
+                frequencies=demo_frequencies(demo.load_haplotypes()),
+                policies=own,
+                today=TODAY,
             )
             .plan()["autologous"]
             .chance_next

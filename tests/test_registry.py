@@ -511,3 +511,28 @@ def test_too_many_values_of_a_category_are_bad_rows(tmp_path: Path) -> None:
     report = registry.add(pa.table({"donor_id": ids, "gl": [GL] * n, "status": ids}))
     assert report.added == 65_535
     assert set(report.errors["code"].to_pylist()) == {ERROR_CODES["TooManyValues"]}
+
+
+def test_values_of_an_attribute_are_counted(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "donor_id": ["a", "b", "c", "d"],
+            "gl": ["A*01:01+A*02:01"] * 4,
+            "ethnicity": ["x", None, "x", "y"],
+            "birth_year": [1990, 1991, 1992, 1993],
+            "donor_type": ["adult", "cord", None, "CBU"],
+        }
+    )
+    registry, _ = am.Registry.build(tmp_path / "r.allo", table, nomenclature=am.Nomenclature.two_field())
+    assert registry.count_values("ethnicity") == {"x": 2, "y": 1, None: 1}
+    assert registry.count_values("cmv") == {None: 4}
+    for attribute, said in (("height", "unknown attribute 'height'"), ("birth_year", "holds numbers")):
+        with pytest.raises(am.ArgumentError, match=said):
+            registry.count_values(attribute)
+    units = registry.cord_filter()
+    assert units is not None
+    assert registry.search("A*01:01+A*02:01", ["A"], where=units).donor_ids.to_pylist() == ["b", "d"]
+    bare = am.Registry.build(tmp_path / "b.allo", table.select(["donor_id", "gl"]), nomenclature=registry.nomenclature)[
+        0
+    ]
+    assert bare.cord_filter() is None

@@ -127,7 +127,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         family=family,
         registries=[RegistrySource("demo", registry, domestic_ions=("1081",))],
         nomenclature=NAMES,
-        frequencies=demo_frequencies(),
+        frequencies=demo_frequencies(demo.load_haplotypes()),
         today=TODAY,
     ).plan()
     plain: dict[str, Any] = json.loads(json.dumps(values.to_dict()))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +22,7 @@ from allomatch import _core
 from allomatch.carried import Populations
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.donor_columns import batches_of, canonical, known_columns, reader_of
-from allomatch.errors import problem
+from allomatch.errors import ArgumentError, problem
 from allomatch.filter import core_filters
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
@@ -244,6 +245,36 @@ class Registry:
             "blocks": blocks,
             "nomenclature": self.nomenclature.release,
         }
+
+    def count_values(self, attribute: str) -> dict[str | None, int]:
+        """Return how many donors have each value of an attribute that holds words; None: those of whom it is not known.
+
+        Args:
+            attribute: Such as ``ethnicity``, ``donor_type`` or ``sex``.
+
+        Raises:
+            ArgumentError: The attribute is unknown, or holds numbers.
+        """
+        check_choice("attribute", attribute, str)
+        if attribute not in _core.ATTRIBUTES:
+            raise problem(
+                "InvalidArgument", f"unknown attribute {attribute!r}; known are {', '.join(_core.ATTRIBUTES)}"
+            )
+        stored = self._snapshot.segment.attribute(attribute)
+        if stored is None:
+            return {None: len(self)}
+        codes, words = stored
+        if words is None:
+            raise problem("InvalidArgument", f"attribute {attribute!r} holds numbers; count those that hold words")
+        counts = np.bincount(np.minimum(codes, len(words)), minlength=len(words) + 1).tolist()
+        return {word: count for word, count in zip((*words, None), counts, strict=True) if count > 0}
+
+    def cord_filter(self) -> str | None:
+        """Return a filter (``where=``) that cord blood units pass and adult donors do not; None if no donor has a type."""
+        try:
+            return cord_filter(self._snapshot.segment)
+        except ArgumentError:
+            return None
 
     def unknown_typings(self) -> pa.Table:
         """Return the typings that the nomenclature cannot interpret: locus, typing, donors.

@@ -126,6 +126,6 @@ def _option(member: MemberAnswer) -> Option:
         said = member.category
     if not member.usable:
         said += ", not usable"
-    return Option(
-        member.id, member.relation, said, member.p_identical, "HLA-identical", (*member.reasons, *member.warnings)
-    )
+    # The same alleles are what a transplant needs, by descent or by chance; the reasons tell the two apart.
+    p = min(1.0, member.p_identical + member.p_identical_by_chance)
+    return Option(member.id, member.relation, said, p, "HLA-identical", (*member.reasons, *member.warnings))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from allomatch.chances import DonorPool, patient_likelihood
 from allomatch.errors import AllomatchError
 from allomatch.frequencies import HaplotypeFrequencies
@@ -75,17 +73,10 @@ def donor_pools(
     total = len(source.registry)
     if isinstance(theirs, HaplotypeFrequencies):
         return [DonorPool(theirs, total, availability, f"{source.name}: {theirs.population}")]
-    stored = source.registry._snapshot.segment.attribute("ethnicity")
-    labels: list[str | None] = [None]
-    counts = np.array([total])
-    if stored is not None and stored[1] is not None:
-        labels = [*stored[1], None]
-        counts = np.bincount(np.minimum(stored[0], len(stored[1])), minlength=len(labels))
     donors: dict[int, int] = {}
-    for label, count in zip(labels, counts.tolist(), strict=True):
-        if count:
-            number = theirs.sets.index(theirs.choose(ethnicity=label))
-            donors[number] = donors.get(number, 0) + count
+    for label, count in source.registry.count_values("ethnicity").items():
+        number = theirs.sets.index(theirs.choose(ethnicity=label))
+        donors[number] = donors.get(number, 0) + count
     return [
         DonorPool(theirs.sets[number], count, availability, f"{source.name}: {theirs.sets[number].population}")
         for number, count in sorted(donors.items())

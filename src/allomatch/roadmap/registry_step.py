@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, Literal
 
 from allomatch.carried import Populations
-from allomatch.cord import CORD_PRESETS, cord_filter
+from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, ArgumentError
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
@@ -452,10 +452,8 @@ class _Step:
 
 def _adults_only(registry: Registry) -> str | None:
     """Return a filter that cord blood units do not pass; None if no donor has a type, so that there are no units."""
-    try:
-        return f"(donor_type is null or not {cord_filter(registry._snapshot.segment)})"
-    except ArgumentError:
-        return None
+    units = registry.cord_filter()
+    return None if units is None else f"(donor_type is null or not {units})"
 
 
 def _answer_of(searches: Sequence[SearchAnswer]) -> Answer:
