@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pairs, Pattern, Phase
 
 __all__ = ["Descent", "Family", "LinkedRow", "TooMuchWork", "descents", "locus_possible"]
 
+_STEPS_A_WAY = 25  # what one way costs, in steps
 Labels = tuple[
     tuple[int, ...], tuple[int, ...]
 ]  # by locus the founder chromosome that is the maternal, the paternal one
@@ -140,7 +141,7 @@ def _allowed_vectors(vectors: _Vectors, locus: int, most: int) -> set[int]:
     def visit(at: int, vector: int, labels: dict[str, tuple[int, int]], components: list[_Component]) -> None:
         nonlocal steps
         steps += 1
-        if steps > most:
+        if steps * 5 > most:
             raise TooMuchWork
         if at == len(family.people):
             found.add(vector)
@@ -327,9 +328,11 @@ def descents(family: Family, weights: HaplotypeWeights, loci: int, *, most_cross
     sums = _Sums(family, weights, loci, most)
     for crossovers in range(1, most_crossovers + 1):
         found = []
-        for listed, (path, odds_, count) in enumerate(_paths(vectors, allowed, crossovers, ratios)):
-            if listed * 10 > most:
-                raise TooMuchWork
+        # Listing is cheap beside summing: whether there are too many is known first.
+        paths = list(islice(_paths(vectors, allowed, crossovers, ratios), most // _STEPS_A_WAY + 1))
+        if len(paths) > most // _STEPS_A_WAY:
+            raise TooMuchWork
+        for path, odds_, count in paths:
             by_locus = [vectors.labels(vector) for vector in path]
             labels = {
                 name: (tuple(at[name][0] for at in by_locus), tuple(at[name][1] for at in by_locus))
