@@ -300,6 +300,7 @@ def test_nothing_is_gained_once_an_identical_donor_is_known() -> None:
         ([Relative("mother", typed(A, C)), Relative("mother", typed(B, D))], "two mothers"),
         ([Relative("paternal grandfather"), Relative("paternal grandfather")], "two paternal grandfathers"),
         ([Relative("sister", id="x"), Relative("brother", id="x")], "duplicate id"),
+        ([Relative("sister", id="(mother)")], "reserved id"),
         ([Relative("son", birth_date=date(1970, 1, 1))], "child older than its parent"),
         ([Relative("mother", age=30)], "child older than its parent"),
         ([Relative("maternal grandmother", age=41)], "parent too young"),

@@ -91,7 +91,9 @@ class _Builder:
             base = "-".join(str(one.relation).lower().replace("_", " ").split()) or "relative"
             counted[base] = counted.get(base, 0) + 1
             wanted = one.id or f"{base}-{counted[base]}"
-            name = wanted
+            # Brackets are for people who are not given: their ids must not be anybody's.
+            name = wanted.strip("()") or f"{base}-{counted[base]}" if wanted.startswith("(") else wanted
+            bracketed = name != wanted
             while name in self.relatives or name in self.left_out or name == PATIENT:
                 name += "'"
             read = read_relation(one.relation, tuple(words.get(parent, parent) for parent in one.parents))
@@ -106,7 +108,16 @@ class _Builder:
                     one.relation,
                     f"the relation {one.relation!r} is refused ({read[0]}); {read[1]}",
                 )
-            if name != wanted:
+            if bracketed:
+                self.problem(
+                    "reserved id",
+                    name,
+                    "id",
+                    wanted,
+                    f"the id {wanted!r} begins with a bracket, as those of people who are not given; called {name!r} here, "
+                    "give another",
+                )
+            elif name != wanted:
                 self.problem(
                     "duplicate id",
                     name,
