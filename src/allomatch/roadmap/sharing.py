@@ -10,7 +10,7 @@ shares one haplotype here and the other there, and has a haplotype's alleles all
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -31,6 +31,8 @@ _NOBODY = -1
 # Haplotypes that nobody was typed for: less probable likenesses, and those beyond so many, count as unlike.
 _NEGLIGIBLE = 1e-8
 _MOST_UNSEEN = 256
+_MOST_WAYS = 200  # the likeliest ways of descent, of which such haplotypes are looked at
+_MOST_STATES = 64  # of one way
 _MOST_UNSEEN_RARE = 16  # of the ways that need a recombination
 
 
@@ -190,7 +192,7 @@ class _Viewer:
                 unknown = [(c, blank) for c in looked_at if c not in typed]
                 unknown += [(c, p) for c, _, p in state if p and c in looked_at]
                 ways = [(plain, weight)]
-                for chromosome, pattern in unknown if self.weights is not None else ():
+                for chromosome, pattern in unknown if self.weights is not None and len(states) <= _MOST_STATES else ():
                     options = self.unseen(pattern, alleles, _NEGLIGIBLE / max(posterior * weight, _NEGLIGIBLE))
                     rest = 1.0 - sum(chance for _, chance in options)
                     ways = [
@@ -370,7 +372,8 @@ def share(
     viewer = _Viewer(patient, compared, weights, tuple(dict.fromkeys(near)))
     result = Sharing({name: Shares() for name in order if name != patient})
     none_identical = none_haploidentical = 0.0
-    for descent in descents:
+    rare = replace(viewer, weights=None)
+    for number, descent in enumerate(descents):
         own_side = descent.labels[patient]
         counts = {
             name: min(_common(own_side, descent.labels[name], at) for at in range(loci))
@@ -382,7 +385,7 @@ def share(
             (branch, branches.chances(branch, descent, plain, _BOTH), branches.chances(branch, descent, plain, _ONE))
             for branch in branches.branches
         ]
-        for view, share_ in viewer(descent, descent.weight / total):
+        for view, share_ in (viewer if number < _MOST_WAYS else rare)(descent, descent.weight / total):
             weight = descent.weight * share_ / total
             no_identical, no_haploidentical = weight, weight
             for name, least_shared in counts.items():
