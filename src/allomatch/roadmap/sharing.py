@@ -34,6 +34,8 @@ _MOST_UNSEEN = 256
 _MOST_WAYS = 200  # the likeliest ways of descent, of which such haplotypes are looked at
 _MOST_STATES = 64  # of one way
 _MOST_UNSEEN_RARE = 16  # of the ways that need a recombination
+# Ways in which families that share no chromosome with the patient look like the patient; beyond, they count as unlike.
+_MOST_STATES = 4096
 
 
 @dataclass(slots=True)
@@ -186,6 +188,8 @@ class _Viewer:
                 for patterns, share_ in component:
                     state = tuple(each for each in self.coded(patterns, alleles) if any(each[1]) or each[2])
                     merged[state] = merged.get(state, 0.0) + share_
+                if len(with_patient) * len(states) * len(merged) > _MOST_STATES:
+                    merged = {(): sum(merged.values())}
                 states = {(*a, *b): x * y for a, x in states.items() for b, y in merged.items()}
             for state, weight in states.items():
                 plain = {chromosome: codes for chromosome, codes, _ in state}
