@@ -204,6 +204,7 @@ def test_without_recombination(case: Case) -> None:
             assert found[one].p_identical_by_chance <= float(shares.by_chance) + 1e-6
     if name not in ("half", "nephew", "child"):
         assert found.p_any_identical == pytest.approx(float(right.any_alike), **CLOSE)
+        assert found.p_any_haploidentical == pytest.approx(float(right.any_haploidentical), **CLOSE)
     assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6
     assert found.recombination_mass == 0
     if set(typings["patient"]) == set(loci_of(rows)):

@@ -27,6 +27,8 @@ _BOTH, _ONE, _ALIKE = range(3)
 # Free people, and meioses, of one branch whose joint probability is exact.
 _MOST_JOINT = 8
 _MOST_BITS = 12
+# Usable people of one branch of whom it is exact that none shares a haplotype nor has the patient's alleles by chance.
+_MOST_EITHER = 5
 _NOBODY = -1
 # Haplotypes that nobody was typed for: less probable likenesses, and those beyond so many, count as unlike.
 _NEGLIGIBLE = 1e-8
@@ -242,6 +244,7 @@ class _Branches:
                 self.split += people
                 self.branches += [self.made(self.line(name, people), (name,)) for name in people]
         self._found: dict[tuple[object, ...], tuple[tuple[float, ...], float]] = {}
+        self._found_none: dict[tuple[object, ...], float] = {}
 
     def line(self, name: str, people: Sequence[str]) -> tuple[str, ...]:
         """Return a person with the ancestors that are among some people."""
@@ -332,6 +335,37 @@ class _Branches:
             odds = odds * mask
         return np.asarray(odds.sum(axis=1))
 
+    def none_either(self, branch: _Branch, descent: Descent, view: _View) -> float:
+        """Return the probability that none of the usable shares a haplotype, by descent, or has the patient's alleles.
+
+        Where chance adds nothing it is what descent says. Of more people than `_MOST_EITHER` it is a bound: at most this.
+        """
+        edge = tuple(descent.labels[name] for name in branch.edge)
+        codes = tuple(view.codes.get(c) for c in dict.fromkeys(c for both in edge for side in both for c in side))
+        key = ("either", branch.shape, branch.usable, edge, view.own, codes)
+        found = self._found_none.get(key)
+        if found is None:
+            one, alike = (self.masks(branch, descent, view, which) for which in (_ONE, _ALIKE))
+            both = one & alike
+            by_descent, by_alleles, by_both = (self.odds(branch, masks) for masks in (one, alike, both))
+            likely = [at for at in branch.usable if by_descent[at] > 0 or by_alleles[at] > 0]
+            if all(by_alleles[at] <= by_both[at] for at in likely):
+                found = self.none(branch, one, likely)
+            elif len(likely) > _MOST_EITHER:
+                found = min(self.none(branch, one, likely), self.none(branch, alike, likely))
+            else:
+                # 1 - one - alike + both of each person, multiplied out.
+                factors = [[(1, None), (-1, one[:, at]), (-1, alike[:, at]), (1, both[:, at])] for at in likely]
+                found = 0.0
+                for term in product(*factors):
+                    held = [mask for _, mask in term if mask is not None]
+                    sign = float(np.prod([factor for factor, _ in term]))
+                    together = np.logical_and.reduce(held)[:, None] if held else None
+                    found += sign * (1.0 if together is None else float(self.odds(branch, together)[0]))
+                found = max(0.0, found)
+            self._found_none[key] = found
+        return found
+
     def none(self, branch: _Branch, masks: Masks, likely: Sequence[int]) -> float:
         """Return the probability that none of some people shares it, by inclusion and exclusion."""
         total = 1.0
@@ -403,7 +437,7 @@ def share(
                 if name in usable:
                     no_identical *= not alike
                     no_haploidentical *= least_shared == 0 and not alike
-            for branch, (both, _), (least, none_shares) in by_descent:
+            for branch, (both, _), (least, _) in by_descent:
                 alike_, none_alike = branches.chances(branch, descent, view, _ALIKE)
                 for at, two, one_, like in zip(branch.answered, both, least, alike_, strict=True):
                     person = result.people[branch.people[at]]
@@ -411,7 +445,7 @@ def share(
                     person.haploidentical += weight * (one_ - two)
                     person.alike += weight * like
                 no_identical *= none_alike
-                no_haploidentical *= none_shares
+                no_haploidentical *= branches.none_either(branch, descent, view)
             none_identical += no_identical
             none_haploidentical += no_haploidentical
     result.any_identical = min(1.0, max(0.0, 1 - none_identical))
