@@ -14,13 +14,13 @@ from allomatch import demo
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.cli_prediction import open_frequencies
 from allomatch.console import AsJson, print_json, say
-from allomatch.errors import problem
+from allomatch.errors import AllomatchError, problem
 from allomatch.formats import write_whole
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.nomenclature import Nomenclature
 from allomatch.registry import Registry
-from allomatch.roadmap.case import RegistrySource
+from allomatch.roadmap.case import Problem, RegistrySource
 from allomatch.roadmap.case_file import EXAMPLES, Case, example_path, read_case
 from allomatch.roadmap.plan import Plan, Roadmap
 from allomatch.roadmap.policies import Policies
@@ -59,12 +59,18 @@ def roadmap_command(
     names = open_nomenclature(nomenclature)
     with ExitStack() as stack:
         freqs: HaplotypeFrequencies | FrequencySets | None = None
-        where = frequencies or given.frequencies
-        if where is not None:
-            freqs = open_frequencies(where, names)
+        problems = list(given.problems)
+        if frequencies is not None:
+            freqs = open_frequencies(frequencies, names)
+        elif given.frequencies is not None:
+            try:
+                freqs = open_frequencies(given.frequencies, names)
+            except AllomatchError as failure:
+                place = str(given.frequencies)
+                problems.append(Problem("no frequencies", "case", "frequencies", place, f"the case: {failure}"))
         elif demo_donors:
             freqs = demo_frequencies(demo.load_haplotypes())
-        sources = _sources(given, registry or [], names)
+        sources = _sources(given, registry or [], names, problems)
         if demo_donors:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allomatch-")))
             batches = list(demo.draw_donors(demo.load_haplotypes(), demo_donors, seed=_DEMO_SEED))
@@ -79,7 +85,7 @@ def roadmap_command(
             frequencies=freqs,
             policies=None if policies is None else Policies.read(policies),
             today=given.today,
-            problems=given.problems,
+            problems=problems,
         ).plan(threads=threads)
     if html is not None:
         if html.suffix.lower() not in (".html", ".htm"):
@@ -121,16 +127,19 @@ def demo_frequencies(haplotypes: dict[str, demo.Haplotypes]) -> FrequencySets:
     return FrequencySets(sets.values(), default=sets["CAU"])
 
 
-def _sources(case: Case, further: list[Path], names: Nomenclature) -> list[RegistrySource]:
+def _sources(case: Case, further: list[Path], names: Nomenclature, problems: list[Problem]) -> list[RegistrySource]:
+    """Open the registries; one that a case names and that cannot be opened is a problem of the case."""
     sources = []
     for each in case.sources:
-        theirs = None if each.frequencies is None else open_frequencies(each.frequencies, names)
         ions = each.domestic_ions or case.home_ions
-        sources.append(
-            RegistrySource(
-                each.name, Registry.open(each.file, nomenclature=names), each.domestic, ions, each.what, theirs
-            )
-        )
+        try:
+            registry = Registry.open(each.file, nomenclature=names)
+            theirs = None if each.frequencies is None else open_frequencies(each.frequencies, names)
+        except AllomatchError as failure:
+            where = f"registry {each.name}"
+            problems.append(Problem("cannot be searched", where, "file", str(each.file), f"{where}: {failure}"))
+            continue
+        sources.append(RegistrySource(each.name, registry, each.domestic, ions, each.what, theirs))
     sources += [
         RegistrySource(path.stem, Registry.open(path, nomenclature=names), domestic_ions=case.home_ions)
         for path in further

@@ -96,7 +96,7 @@ def assess_autologous(
     answers = []
     for number, harvest in enumerate(harvests, 1):
         judge = _Judge(patient, harvest, number, policies, today, weight, disease, table, now)
-        answers.append(judge.answer(seen))
+        answers.append(judge.answer(seen, harvests[: number - 1]))
         problems += judge.problems
     total = math.fsum(each.cd34_e6_per_kg or 0.0 for each in answers if each.answer == "counts")
     answer, reasons = _whole(patient, disease, table, indication, age, answers, total, policies, problems)
@@ -150,8 +150,9 @@ class _Judge:
     open: bool = False  # something must be found out first
     bad: bool = False
 
-    def answer(self, seen: dict[date, tuple[int, str]]) -> HarvestAnswer:
+    def answer(self, seen: dict[date, tuple[int, str]], before: Sequence[Harvest]) -> HarvestAnswer:
         self._when(seen)
+        self._twice(before)
         self._source()
         self._status()
         dose = self._dose()
@@ -208,6 +209,19 @@ class _Judge:
                     f"harvest {self.number} of {day} has status {status!r}, harvest {other[0]} of the same day {other[1]!r}; "
                     "find out which is right",
                 )
+
+    def _twice(self, before: Sequence[Harvest]) -> None:
+        if self.harvest in before:
+            self.bad = True
+            self._problem(
+                "harvest given twice",
+                "collected",
+                self.harvest.collected,
+                f"harvest {self.number} says the same as harvest {before.index(self.harvest) + 1} in everything and is not counted "
+                "again; if they are two, say so in their storage",
+            )
+        if self.harvest.storage is not None:
+            self.reasons.append(f"stored: {self.harvest.storage}")
 
     def _source(self) -> None:
         known = self.policies.value("autologous", "sources")
@@ -270,6 +284,30 @@ class _Judge:
                     f"harvest {self.number} has {name} {value!r}; a dose is a number, 0 or more: correct it",
                 )
                 return None
+        most = self.policies.value("autologous", "most_cd34_e6_per_kg")
+        of_total = None if total is None or self.weight is None else total / self.weight
+        for name, dose, value in (("cd34_e6_per_kg", given, given), ("cd34_e6", of_total, total)):
+            if dose is not None and dose > most:
+                self.bad = True
+                self._problem(
+                    "impossible dose",
+                    name,
+                    value,
+                    f"harvest {self.number} has {name} {value!r}, {dose:.3g}e6 CD34+ cells per kg, more than {most:g}e6; the "
+                    "unit is 1e6 cells: correct it",
+                )
+                return None
+        if given is not None and of_total is not None:
+            factor = self.policies.value("autologous", "doses_differ_by")
+            if max(given, of_total) > factor * min(given, of_total):
+                self.open = True
+                self._problem(
+                    "contradictory doses",
+                    "cd34_e6_per_kg",
+                    given,
+                    f"harvest {self.number} has {given:g}e6 CD34+ cells per kg as stated and {of_total:.2f}e6 by its total and the "
+                    "patient's weight; find out which is right",
+                )
         if given is not None:
             self.reasons.append(f"{given:g}e6 CD34+ cells per kg, as stated")
             return given

@@ -120,8 +120,8 @@ def read_case(path: Path) -> Case:
         ArgumentError: It is not JSON, is not a case, or has names that a case does not have.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text, parse_constant=_no_constant)
+        text = path.read_text(encoding="utf-8-sig")
+        values = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
     except OSError as error:
         raise access_problem(f"cannot read the case {str(path)!r}", error, "check the path") from error
     except (ValueError, RecursionError) as failure:
@@ -161,7 +161,7 @@ def case_of(values: Any, folder: Path) -> Case:
         harvests,
         family,
         sources,
-        top.texts("home_ions"),
+        top.ions("home_ions"),
         None if frequencies is None else folder / frequencies,
         top.day("today"),
         tuple(top.problems),
@@ -182,18 +182,25 @@ def _harvest(part: _Part) -> Harvest:
 
 def _relative(part: _Part, number: int) -> Relative:
     relation = part.text("relation")
+    # What would keep someone from donating and cannot be read does so until it is asked about: it is among the problems.
+    available = part.flag("available")
+    if available is None and part.values.get("available") is not None:
+        available = False
+    against = part.texts("medical_reasons_against")
+    if not against and part.values.get("medical_reasons_against") not in (None, [], ""):
+        against = ("reasons that could not be read: ask for them",)
     return Relative(
         relation if relation is not None else "not given",
         part.phenotype(),
         id=part.text("id") or f"{(relation or 'relative').replace(' ', '-')}-{number}",
         phase_known=part.flag("phase_known") or False,
-        available=part.flag("available"),
+        available=available,
         birth_date=part.day("birth_date"),
         age=part.number("age"),
         sex=part.text("sex"),
         cmv=part.text("cmv"),
         abo=part.text("abo"),
-        medical_reasons_against=part.texts("medical_reasons_against"),
+        medical_reasons_against=against,
         parents=part.texts("parents"),
     )
 
@@ -207,7 +214,7 @@ def _source(part: _Part, folder: Path) -> SourceFile | None:
         part.problem("unknown kind", "what", what, "it may be adults, cord or both; both were searched")
         what = "both"
     theirs = part.text("frequencies")
-    ions = tuple(ion for ion in part.texts("domestic_ions") if part.ion(ion))
+    ions = part.ions("domestic_ions")
     return SourceFile(
         part.text("name") or Path(file).stem,
         folder / file,
@@ -259,19 +266,23 @@ class _Part:
         value = self.values.get(name)
         if value is None:
             return ()
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            self.problem("not a list of texts", name, value, "a list of texts is needed: it was not used")
-            return ()
-        return tuple(each.strip() for each in value if each.strip())
+        items = value if isinstance(value, list) else [value]
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in items):
+            self.problem("not a list of texts", name, value, "a list of texts is needed: what is none was not used")
+        return tuple(each.strip() for each in items if isinstance(each, str) and each.strip())
 
     def number(self, name: str) -> float | None:
         value = self.values.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        try:
+            number = math.nan if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
             self.problem("not a number", name, value, "a number is needed: it was not used")
             return None
-        return float(value)
+        return number
 
     def flag(self, name: str) -> bool | None:
         value = self.values.get(name)
@@ -290,11 +301,14 @@ class _Part:
             self.problem("not a date", name, value, "a date such as 2024-05-31 is needed: it was not used")
             return None
 
-    def ion(self, value: str) -> bool:
-        if value.isascii() and value.isdigit() and len(value) == 4:
-            return True
-        self.problem("not an ION", "domestic_ions", value, "four digits are needed: it was not used")
-        return False
+    def ions(self, name: str) -> tuple[str, ...]:
+        found = []
+        for value in self.texts(name):
+            if value.isascii() and value.isdigit() and len(value) == 4:
+                found.append(value)
+            else:
+                self.problem("not an ION", name, value, "four digits are needed: it was not used")
+        return tuple(found)
 
     def phenotype(self) -> Phenotype | None:
         value = self.text("phenotype")
@@ -305,6 +319,15 @@ class _Part:
         except AllomatchError as failure:
             self.problem("malformed typing", "phenotype", value, f"{failure}: counted as untyped")
             return None
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name[:60]!r} is given twice in one object; keep one")
+        found[name] = value
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -70,6 +70,7 @@ class _Builder:
         self.patient = patient
         self.today = today
         self.people: dict[str, Person] = {}
+        self.put_already: set[str] = set()
         self.places: dict[str, str] = {}  # "mother": the id of who has that place
         self.relatives: dict[str, Relative] = {}
         self.relations: dict[str, Relation] = {}
@@ -198,12 +199,15 @@ class _Builder:
 
     def put(self, name: str) -> None:
         """Place a relative, after whoever is their parent."""
-        if name in self.people:
+        if name in self.put_already:
             return
+        self.put_already.add(name)
         relation = self.relations[name]
         sex = self.sex(name)
         if relation.kind in ("ancestor", "child of", "child", "twin"):
             self.check_parents(name, relation)
+        if name in self.people:  # a parent or grandparent, placed with the first of their children
+            return
         if relation.kind == "ancestor":
             self.place(relation.places[0])
         elif relation.kind == "child of":

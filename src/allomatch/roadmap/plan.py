@@ -101,7 +101,8 @@ class Plan:
             lines.append(f"   next: {step.next_reason}" + ("" if p is None else f" (probability {p:.4f})"))
         lines += ["", f"to be discussed first: {self.recommended.step or 'nothing yet'}: {self.recommended.reason}"]
         lines += [f"problem, {each.where}, {each.field}: {each.message}" for each in self.problems]
-        return "\n".join(lines)
+        # What was entered makes no lines of its own.
+        return "\n".join(" ".join(line.splitlines()) for line in lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain values, in the shape of ``plan.schema.json``."""
@@ -181,7 +182,7 @@ class Roadmap:
             threads: For the searches; 0 means all cores.
         """
         patient, rules = self._patient, self._policies
-        problems = _patient_problems(patient, self._today)
+        problems = [*_patient_problems(patient, self._today), *_relative_problems(self._family)]
         own = assess_autologous(patient, self._harvests, rules, self._today)
         family = family_step.take(patient, self._family, self._nomenclature, self._frequencies, rules, self._today)
         found = assess_registries(
@@ -206,6 +207,19 @@ class Roadmap:
             self._nomenclature.release,
             rules.version,
         )
+
+
+def _relative_problems(family: Sequence[Relative]) -> list[Problem]:
+    """Return codes of relatives that are none; the family step names everything else."""
+    problems = []
+    for number, one in enumerate(family, 1):
+        where = f"relative {one.id or number}"
+        for name, values in (("cmv", ("P", "N")), ("abo", ("A", "B", "AB", "O"))):
+            value = getattr(one, name)
+            if value is not None and value not in values:
+                message = f"{where}: {name} is {value!r}; it may be {', '.join(values)}: correct it, it was not used"
+                problems.append(Problem(f"unknown {name}", where, name, str(value), message))
+    return problems
 
 
 def _patient_problems(patient: Patient, today: date) -> list[Problem]:

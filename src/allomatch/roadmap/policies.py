@@ -110,13 +110,20 @@ class Policies:
         """
         place = Path(path)
         try:
-            return cls(json.loads(place.read_text(encoding="utf-8")))
+            rules = cls(json.loads(place.read_text(encoding="utf-8")))
         except OSError as error:
             raise access_problem(f"cannot read the policies {str(place)!r}", error, "check the path") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as failure:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as failure:
             raise problem(
                 "InvalidArgument", f"the policies {str(place)!r} are not JSON: {failure}; mend the file"
             ) from failure
+        shipped = cls.default()
+        if rules.version == shipped.version and rules.values != shipped.values:
+            raise problem(
+                "InvalidArgument",
+                f"the policies {str(place)!r} are changed and still called {rules.version!r}; give them a version of their own",
+            )
+        return rules
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the rules as JSON, to be changed and read again."""

@@ -136,6 +136,9 @@ class _Viewer:
     compared: Sequence[bool]
     weights: HaplotypeWeights | None
     looked_at: tuple[str, ...]
+    _likenesses: dict[tuple[Pattern, tuple[Pattern, ...]], list[tuple[tuple[int, ...], float]]] = field(
+        default_factory=dict
+    )
 
     def coded(self, patterns: Mapping[int, Pattern], own: Sequence[Pattern]) -> tuple[_Seen, ...]:
         """Return what known chromosomes have of the patient's two haplotypes."""
@@ -151,6 +154,12 @@ class _Viewer:
 
     def unseen(self, known: Pattern, own: Sequence[Pattern], least: float) -> list[tuple[tuple[int, ...], float]]:
         """Return what a chromosome of which not all is known may have of the patient's alleles alone, and how probably."""
+        key = (known, tuple(own))
+        if key not in self._likenesses:
+            self._likenesses[key] = self.likenesses(known, own)
+        return [(codes, chance) for codes, chance in self._likenesses[key] if chance > least]
+
+    def likenesses(self, known: Pattern, own: Sequence[Pattern]) -> list[tuple[tuple[int, ...], float]]:
         assert self.weights is not None
         options = []
         for at, allele in enumerate(known):
@@ -160,7 +169,7 @@ class _Viewer:
         found = []
         for pattern in product(*options):
             chance = self.weights(pattern) / before
-            if chance > least:
+            if chance > 0:
                 codes = tuple(
                     (a == own[0][at]) + 2 * (a == own[1][at]) if a != UNKNOWN else 0 for at, a in enumerate(pattern)
                 )
