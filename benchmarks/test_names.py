@@ -9,7 +9,6 @@ hours for what allomatch does in a second; it is given a warm-up, and the cache 
 from __future__ import annotations
 
 import re
-import time
 import shutil
 import time
 from collections.abc import Callable
