@@ -66,12 +66,12 @@ def everyone(name: str) -> list[str]:
 
 Typings = dict[str, dict[str, tuple[list[str], list[str]]]]  # by person, by locus: the alleles of two positions
 Rows = dict[tuple[str, ...], Fraction]
-Case = tuple[str, Typings, Rows, frozenset[str]]
+Case = tuple[str, Typings, Rows, frozenset[str], frozenset[str]]
 
 
 @st.composite
 def cases(draw: st.DrawFn, names: tuple[str, ...], most: int, size: int = 2) -> Case:
-    """A family, its typings, a frequency set, and whose typings are written in phase."""
+    """A family, its typings, a frequency set, whose typings are written in phase, and who cannot donate."""
     name = draw(st.sampled_from(names))
     haplotypes = draw(
         st.lists(
@@ -108,7 +108,9 @@ def cases(draw: st.DrawFn, names: tuple[str, ...], most: int, size: int = 2) -> 
             if draw(st.integers(0, 5))
         }
     phased = frozenset(person for person in typings if len(typings[person]) > 1 and draw(st.integers(0, 3)) == 0)
-    return name, typings, dict(zip(haplotypes, shares, strict=True)), phased
+    # Parents share a haplotype always: what is asked of anybody is only worth asking where some do not count.
+    unavailable = frozenset(person for person in FAMILIES[name][0] if draw(st.booleans()))
+    return name, typings, dict(zip(haplotypes, shares, strict=True)), phased, unavailable
 
 
 def phenotype(typing: dict[str, tuple[list[str], list[str]]], phased: bool) -> am.Phenotype:
@@ -132,7 +134,7 @@ def loci_of(rows: Rows) -> tuple[str, ...]:
 
 
 def expected(case: Case, policy: FamilyPolicy, crossovers: int | None) -> oracle.Answer:
-    name, typings, rows, phased = case
+    name, typings, rows, phased, unavailable = case
     loci = loci_of(rows)
     people, children = FAMILIES[name]
     sexes = {"mother": "F", "father": "M", "gm": "F", "gf": "M", "s": "F", "x": "F", "patient": "M"}
@@ -161,17 +163,25 @@ def expected(case: Case, policy: FamilyPolicy, crossovers: int | None) -> oracle
     for _ in range(3):
         counted |= {parent for person in counted for parent in children.get(person, ())}
     return oracle.assess(
-        everyone(name), made, allowed, rows, set(people), counted=counted, crossovers=crossovers, phased=sides
+        everyone(name),
+        made,
+        allowed,
+        rows,
+        set(people) - unavailable,
+        counted=counted,
+        crossovers=crossovers,
+        phased=sides,
     )
 
 
 def found_in(case: Case, policy: FamilyPolicy) -> FamilyAnswer:
-    name, typings, rows, phased = case
+    name, typings, rows, phased, unavailable = case
     relatives = [
         Relative(
             relation,
             phenotype(typings[one], one in phased) if typings.get(one) else None,
             id=one,
+            available=one not in unavailable,
             parents=("s",) if one == "n" else (),
         )
         for one, relation in FAMILIES[name][0].items()
@@ -188,7 +198,7 @@ CLOSE = {"abs": 1e-6}
 @settings(max_examples=50, deadline=None)
 @given(case=cases(tuple(FAMILIES), 2))
 def test_without_recombination(case: Case) -> None:
-    name, typings, rows, _ = case
+    name, typings, rows, _, _ = case
     policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.0})
     right = expected(case, policy, None)
     assume(right.likelihood > 0)
@@ -229,7 +239,7 @@ def test_three_loci(case: Case) -> None:
 
 
 def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
-    name, typings, _, _ = case
+    name, typings, _, _, _ = case
     right = expected(case, policy, 1)
     assume(right.likelihood > 0)
     found = found_in(case, policy)
@@ -243,3 +253,20 @@ def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
         else:
             assert found[one].p_identical_by_chance <= float(shares.by_chance) + 1e-6
     assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6
+
+
+@pytest.mark.parametrize("available", [("s",), ("s", "t")])
+@pytest.mark.parametrize("second", ["01", "02"])
+def test_haploidentical_by_descent_or_alike_by_chance(available: tuple[str, ...], second: str) -> None:
+    """Siblings may have the patient's alleles from other chromosomes: few haplotypes, and nobody typed but the patient."""
+    names = ALLELES["A"][:2], ALLELES["B"][:2]
+    rows = {(names[0][0], names[1][0]): Fraction(3, 4), (names[0][1], names[1][1]): Fraction(1, 4)}
+    at = int(second) - 1
+    typing = {locus: ([alleles[0]], [alleles[at]]) for locus, alleles in zip(("A", "B"), names, strict=True)}
+    unavailable = frozenset(FAMILIES["three siblings"][0]) - set(available)
+    case = ("three siblings", {"patient": typing}, rows, frozenset[str](), unavailable)
+    policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.0})
+    right = expected(case, policy, None)
+    by_descent = 1 - Fraction(1, 4) ** len(available)
+    assert by_descent < right.any_haploidentical < 1  # chance adds something
+    assert found_in(case, policy).p_any_haploidentical == pytest.approx(float(right.any_haploidentical), **CLOSE)
