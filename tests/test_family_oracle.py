@@ -255,18 +255,27 @@ def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
     assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6
 
 
-@pytest.mark.parametrize("available", [("s",), ("s", "t")])
+@pytest.mark.parametrize(
+    ("family", "available", "by_descent"),
+    [
+        ("three siblings", ("s",), Fraction(3, 4)),
+        ("three siblings", ("s", "t"), Fraction(15, 16)),
+        ("aunt", ("x",), Fraction(1, 2)),
+        ("aunt", ("x", "gf"), Fraction(3, 4)),
+    ],
+)
 @pytest.mark.parametrize("second", ["01", "02"])
-def test_haploidentical_by_descent_or_alike_by_chance(available: tuple[str, ...], second: str) -> None:
-    """Siblings may have the patient's alleles from other chromosomes: few haplotypes, and nobody typed but the patient."""
+def test_haploidentical_by_descent_or_alike_by_chance(
+    family: str, available: tuple[str, ...], by_descent: Fraction, second: str
+) -> None:
+    """Relatives may have the patient's alleles from other chromosomes: few haplotypes, and nobody typed but the patient."""
     names = ALLELES["A"][:2], ALLELES["B"][:2]
     rows = {(names[0][0], names[1][0]): Fraction(3, 4), (names[0][1], names[1][1]): Fraction(1, 4)}
     at = int(second) - 1
     typing = {locus: ([alleles[0]], [alleles[at]]) for locus, alleles in zip(("A", "B"), names, strict=True)}
-    unavailable = frozenset(FAMILIES["three siblings"][0]) - set(available)
-    case = ("three siblings", {"patient": typing}, rows, frozenset[str](), unavailable)
+    unavailable = frozenset(FAMILIES[family][0]) - set(available)
+    case = (family, {"patient": typing}, rows, frozenset[str](), unavailable)
     policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": 0.0})
     right = expected(case, policy, None)
-    by_descent = 1 - Fraction(1, 4) ** len(available)
     assert by_descent < right.any_haploidentical < 1  # chance adds something
     assert found_in(case, policy).p_any_haploidentical == pytest.approx(float(right.any_haploidentical), **CLOSE)
