@@ -334,9 +334,11 @@ def test_an_open_registry_keeps_its_snapshot(path: Path, one_more: pa.Table) -> 
 
 
 def as_nobody(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run code as a user whom permissions bind; root is above them."""
+    """Run code as a user whom permissions bind (root is above them), whose cache cannot be entered, and who has no data."""
+    environment = {name: value for name, value in os.environ.items() if name != "ALLOMATCH_DATA"}
     drop = "import os, sys, allomatch as am, pyarrow as pa\nif os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-    return subprocess.run([sys.executable, "-c", drop + code, *arguments], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", drop + code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
 
 
 def let_everyone_through(folder: Path) -> None:

@@ -202,3 +202,12 @@ def test_sums_over_loci(
     assert {each.locus: six(each) for each in found.loci} == {k: six(v) for k, v in expected.loci.items()}
     assert {each.locus: each.category for each in found.loci} == {k: v.category for k, v in expected.loci.items()}
     assert (six(found), found.category) == (six(expected.total), expected.total.category)
+
+
+@pytest.mark.parametrize("donor", ["DRB5*NEW", "DRB3*NEW", "DRB4*NEW", "DRB3*01:NEW"])
+@pytest.mark.parametrize("patient", ["DRBX*NNNN", "DRB5*NEW", "DRB3*01:NEW", "DRB5*01:01"])
+def test_a_new_allele_is_of_its_gene(patient: str, donor: str) -> None:
+    of_patient, of_donor = ((("DRB3*01:01", other),) for other in (patient, donor))
+    for policy, profile in product(POLICIES, PROFILES):
+        expected = oracle_counts(of_patient, of_donor, "DRB345", oracle_two_field(), policy, profile)
+        assert core_counts(of_patient, of_donor, "DRB345", TWO_FIELD, policy, profile) == expected

@@ -27,7 +27,7 @@ std::uint32_t new_field(const Name& name) noexcept {
 }
 
 // What a name says without data: visit_pair for each allele named by two fields, visit_first for each first field any
-// allele of which is meant, visit_all for any allele at all.
+// allele of which is meant, visit_all(gene) for any allele at all; of a locus of several genes, of that one.
 template <typename Pair, typename First, typename All>
 Expression read_openly(Locus locus, const Name& name, const MacTable* macs, Pair visit_pair, First visit_first,
                        All visit_all) {
@@ -44,7 +44,7 @@ Expression read_openly(Locus locus, const Name& name, const MacTable* macs, Pair
         case NameKind::XxCode:
         case NameKind::New:
             if (name.fields[0] == 0) {
-                visit_all();
+                visit_all(name.gene);
             } else {
                 visit_first(first_field_key(name.gene, name.fields[0]));
             }
@@ -116,7 +116,10 @@ GroupSpace Nomenclature::group_space(Locus locus, std::span<const Name> names, M
                 space.two_field_.push_back(key);
                 first_field(key & ~std::uint64_t{0xffff});
             },
-            first_field, [] {});
+            first_field,
+            [&](std::uint16_t gene) {
+                if (gene != 0) first_field(first_field_key(gene, 0));
+            });
     }
     sort_unique(space.two_field_);
     space.size_ = space.two_field_.size() + GroupSpace::kUnnamed;
@@ -138,6 +141,7 @@ std::string GroupSpace::group_text(GroupId group) const {
     const auto gene = static_cast<std::uint16_t>(key >> 32U);
     const auto first = static_cast<std::uint16_t>(key >> 16U);
     const auto second = static_cast<std::uint16_t>(key & 0xffffU);
+    if (first == 0) return to_text(locus_, Name{{0, 0, 0, 0}, NameKind::New, 0, gene});
     if (second >= kFirstUnnamed)
         return to_text(locus_, Name{{first, 0, 0, 0}, NameKind::XxCode, 0, gene}) + " (unnamed)";
     return to_text(locus_, Name{{first, second, 0, 0}, NameKind::Allele, 0, gene});
@@ -152,7 +156,11 @@ bool GroupSpace::covers(const Name& name) const {
     const auto look = [&](std::uint64_t key) {
         all = all && std::binary_search(two_field_.begin(), two_field_.end(), key);
     };
-    read_openly(locus_, name, macs_.get(), look, [&](std::uint64_t key) { look(key | kFirstUnnamed); }, [] {});
+    read_openly(
+        locus_, name, macs_.get(), look, [&](std::uint64_t key) { look(key | kFirstUnnamed); },
+        [&](std::uint16_t gene) {
+            if (gene != 0) look(first_field_key(gene, 0) | kFirstUnnamed);
+        });
     return all;
 }
 
@@ -182,7 +190,14 @@ Expression GroupSpace::add_name(const Name& name, GroupBits& bits, const Reading
             if (by_first) return first_field(key & ~std::uint64_t{0xffff});
             bits.set(GroupId{static_cast<std::uint32_t>(place(key))});
         };
-        return read_openly(locus_, name, macs_.get(), pair, first_field, [&] { bits.set_range(0, size_); });
+        const auto all = [&](std::uint16_t gene) {
+            if (gene == 0) {
+                bits.set_range(0, size_);
+            } else {
+                bits.set_range(place(first_field_key(gene, 0)), place(std::uint64_t{gene + 1U} << 32U));
+            }
+        };
+        return read_openly(locus_, name, macs_.get(), pair, first_field, all);
     }
     if (name.kind == NameKind::Absent) return Expression::Null;
     const ReleaseLocus::Groups& groups = release_->groups[static_cast<std::size_t>(level_)];

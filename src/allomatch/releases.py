@@ -8,6 +8,7 @@ an error and never another meaning. A folder without them (a checkout, ``ALLOMAT
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import io
 import json
@@ -224,10 +225,14 @@ def mac_file() -> Path | None:
     In a folder the first of :data:`MAC_NAMES` is taken, of several the one with the shortest name.
     """
     for data in _data_folders():
+        try:
+            names = [path.name for path in (data / "mac").iterdir()]
+        except OSError:  # not there, or not to be entered: then no codes are known, which typings with codes say
+            continue
         for pattern in MAC_NAMES:
-            found = sorted((data / "mac").glob(pattern), key=lambda path: (len(path.name), path.name))
+            found = sorted(fnmatch.filter(names, pattern), key=lambda name: (len(name), name))
             if found:
-                return found[0]
+                return data / "mac" / found[0]
     return None
 
 
