@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 
 import allomatch as am
+from allomatch.chances import sibling_likelihood
 from allomatch.roadmap.case import Patient, Relative
-from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family, sibling_chances
+from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family
 from allomatch.roadmap.family_typings import HaplotypeWeights, read_typings
 from allomatch.roadmap.inheritance import Family, descents
 from reference.truth import existing_data_dir, needs_data
@@ -71,8 +72,8 @@ def test_untyped_relatives_share_what_mendel_says(relation: str, identical: floa
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_n_siblings(n: int) -> None:
     answer = family(typed(A, B), *[Relative("sister")] * n)
-    assert answer.p_any_identical == pytest.approx(1 - 0.75**n) == sibling_chances(n).identical
-    assert answer.p_any_haploidentical == pytest.approx(1 - 0.25**n) == sibling_chances(n).haploidentical_or_better
+    assert answer.p_any_identical == pytest.approx(1 - 0.75**n) == sibling_likelihood(n)
+    assert answer.p_any_haploidentical == pytest.approx(1 - 0.25**n)
 
 
 def test_joint_chances_are_no_product_where_relatives_depend_on_each_other() -> None:
@@ -363,8 +364,6 @@ def test_wrong_arguments() -> None:
         family(typed(A, B), frequencies=3)
     with pytest.raises(am.ArgumentError, match="A-X"):
         FamilyPolicy(recombination={"A-X": 0.1})
-    with pytest.raises(am.ArgumentError, match="siblings"):
-        sibling_chances(-1)
     with pytest.raises(am.ArgumentError, match="9/9"):
         family(typed(A, B), loci="9/9")
 

@@ -27,9 +27,7 @@ from allomatch.roadmap.family_answer import (
     FamilyAnswer,
     FamilyPolicy,
     MemberAnswer,
-    SiblingChances,
     TypingAdvice,
-    sibling_chances,
 )
 from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
 from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
@@ -43,10 +41,8 @@ __all__ = [
     "FamilyAnswer",
     "FamilyPolicy",
     "MemberAnswer",
-    "SiblingChances",
     "TypingAdvice",
     "assess_family",
-    "sibling_chances",
 ]
 
 

@@ -20,9 +20,7 @@ __all__ = [
     "FamilyAnswer",
     "FamilyPolicy",
     "MemberAnswer",
-    "SiblingChances",
     "TypingAdvice",
-    "sibling_chances",
 ]
 
 # Along chromosome 6, from the telomere.
@@ -238,30 +236,3 @@ class FamilyAnswer:
             lines.append(f"  {one.id}: {'; '.join((*one.reasons, *one.warnings))}")
         lines += [f"  type first: {one.id}: {one.reason}" for one in self.type_first[:3]]
         return "\n".join([*lines, *(f"  problem: {one.message}" for one in self.problems)])
-
-
-@dataclass(frozen=True, slots=True)
-class SiblingChances:
-    """Chances with untyped siblings of one couple; Mendel's, recombination and chance left out.
-
-    Attributes:
-        siblings: How many.
-        identical: That at least one is identical, 1 - (3/4)^n.
-        haploidentical_or_better: That at least one shares a haplotype, 1 - (1/4)^n.
-    """
-
-    siblings: int
-    identical: float
-    haploidentical_or_better: float
-
-
-def sibling_chances(n: int) -> SiblingChances:
-    """Return the chances with n untyped siblings.
-
-    Example:
-        >>> sibling_chances(2).identical, sibling_chances(2).haploidentical_or_better
-        (0.4375, 0.9375)
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-        raise problem("ValueOutOfRange", f"n is {n!r}; a whole number of siblings, 0 or more, is needed")
-    return SiblingChances(n, 1 - 0.75**n, 1 - 0.25**n)
