@@ -30,13 +30,44 @@ _ITERATIONS = 20
 _LOCI = demo.LOCI
 
 
-@pytest.fixture(scope="module")
-def people(haplotypes: dict[str, demo.Haplotypes]) -> pa.Table:
-    """Typings of the people of one population: the Europeans, if there are any."""
+def _drawn(haplotypes: dict[str, demo.Haplotypes], count: int) -> pa.Table:
+    """Typings of people of one population: the Europeans, if there are any."""
     population = "CAU" if "CAU" in haplotypes else sorted(haplotypes)[0]
     one = {population: haplotypes[population]}
-    drawn = pa.Table.from_batches(demo.draw_donors(one, _PEOPLE, seed=drawing.SEED, mix={population: 1.0}))
+    drawn = pa.Table.from_batches(demo.draw_donors(one, count, seed=drawing.SEED, mix={population: 1.0}))
     return drawn.select([f"{locus}_{position}" for locus in _LOCI for position in (1, 2)])
+
+
+@pytest.fixture(scope="module")
+def people(haplotypes: dict[str, demo.Haplotypes]) -> pa.Table:
+    return _drawn(haplotypes, _PEOPLE)
+
+
+def test_whole_estimation(
+    benchmark: Any, haplotypes: dict[str, demo.Haplotypes], nomenclature: Nomenclature, settings: Settings
+) -> None:
+    """From typings under the newest release to frequencies, once: what `--people 1000000` waits for."""
+    everyone = _drawn(haplotypes, settings.people)
+    clock = Clock()
+
+    def estimate() -> Any:
+        return estimate_frequencies(everyone, nomenclature, _LOCI, threads=settings.threads)
+
+    benchmark.group = "EM, from typings to frequencies"
+    found = benchmark.pedantic(clock.timed(estimate), rounds=1)
+    assert found.errors.num_rows == 0
+    benchmark.extra_info.update(
+        {
+            "work": "whole estimation",
+            "engine": "allomatch",
+            "threads": settings.threads,
+            "people": everyone.num_rows,
+            "haplotypes": len(found.frequencies),
+            "converged": found.converged,
+            "nomenclature": found.nomenclature,
+            **clock.summary(),
+        }
+    )
 
 
 def _gl(row: dict[str, str | None]) -> str:
