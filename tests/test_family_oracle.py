@@ -243,6 +243,8 @@ def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
     right = expected(case, policy, 1)
     assume(right.likelihood > 0)
     found = found_in(case, policy)
+    # Of haplotypes that nobody was typed for, chance is not exact in ways that need a recombination (docs/family.md).
+    slack = max(policy.recombination.values()) / 5 + 1e-6
     for one in FAMILIES[name][0]:
         shares = right.people[one]
         assert found[one].p_identical == pytest.approx(float(shares.identical), **CLOSE)
@@ -251,8 +253,8 @@ def compare_with_recombination(case: Case, policy: FamilyPolicy) -> None:
         if typings.get(one):
             assert found[one].p_identical_by_chance == pytest.approx(float(shares.by_chance), **CLOSE)
         else:
-            assert found[one].p_identical_by_chance <= float(shares.by_chance) + 1e-6
-    assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + 1e-6
+            assert found[one].p_identical_by_chance <= float(shares.by_chance) + slack
+    assert float(right.any_identical) - 1e-6 <= found.p_any_identical <= float(right.any_alike) + slack
 
 
 @pytest.mark.parametrize(
