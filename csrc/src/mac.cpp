@@ -8,15 +8,12 @@
 namespace allomatch {
 namespace {
 
-// "01", "105N" of a generic code, "02:105N" of a specific one: fields of two to four digits, a suffix or none.
+// "01", "105N" of a generic code, "02:105N" of a specific one: a field or two, a suffix or none.
 bool is_member(std::string_view text, bool specific) noexcept {
     if (!text.empty() && std::string_view("NLSCAQ").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
     const std::size_t colon = text.find(':');
     if (specific != (colon != std::string_view::npos)) return false;
-    const auto is_field = [](std::string_view field) {
-        return field.size() >= 2 && field.size() <= 4 && field.find_first_not_of("0123456789") == field.npos;
-    };
-    return is_field(text.substr(0, colon)) && (!specific || is_field(text.substr(colon + 1)));
+    return parse_field(text.substr(0, colon)) != 0 && (!specific || parse_field(text.substr(colon + 1)) != 0);
 }
 
 bool are_members(std::string_view list) noexcept {

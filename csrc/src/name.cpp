@@ -70,17 +70,6 @@ std::string_view without_hla(std::string_view text) noexcept {
                                                           : std::string(kAntigenLetters[index_of(locus)]) + "2"));
 }
 
-// Two digits, or three or four without a leading zero; 0 if it is none of these.
-std::uint16_t parse_field(std::string_view text) noexcept {
-    if (text.size() < 2 || text.size() > 4 || (text.size() > 2 && text[0] == '0')) return 0;
-    std::uint16_t value = 0;
-    for (const char c : text) {
-        if (!is_digit(c)) return 0;
-        value = static_cast<std::uint16_t>(value * 10 + (c - '0'));
-    }
-    return value;
-}
-
 void append_field(std::string& text, std::uint16_t value) {
     if (value < 10) text.push_back('0');
     std::array<char, 5> digits{};
@@ -274,6 +263,16 @@ std::string_view without_letters(Locus locus, std::string_view text) noexcept {
 }
 
 }  // namespace
+
+std::uint16_t parse_field(std::string_view text) noexcept {
+    if (text.size() < 2 || text.size() > 4 || (text.size() > 2 && text[0] == '0')) return 0;
+    std::uint16_t value = 0;
+    for (const char c : text) {
+        if (!is_digit(c)) return 0;
+        value = static_cast<std::uint16_t>(value * 10 + (c - '0'));
+    }
+    return value;
+}
 
 std::string_view locus_name(Locus locus) noexcept {
     return kLocusNames[index_of(locus)];

@@ -55,7 +55,7 @@ struct Name {
     bool operator==(const Name&) const = default;
     friend std::strong_ordering operator<=>(const Name& a, const Name& b) noexcept {
         if (a.gene != b.gene) return a.gene <=> b.gene;
-        if (const auto fields = a.packed_fields() <=> b.packed_fields(); fields != 0) return fields;
+        if (const auto order = a.packed_fields() <=> b.packed_fields(); order != 0) return order;
         if (a.kind != b.kind) return a.kind <=> b.kind;
         return a.suffix <=> b.suffix;
     }
@@ -76,6 +76,10 @@ struct Name {
 // A version 2 name by the rule of April 2010 (Marsh et al., Tissue Antigens 2010;75:291): two digits a field, A*92 and
 // B*95 continue A*02 and B*15 from 101. nullopt for an odd number of digits.
 [[nodiscard]] std::optional<Name> version2_by_rule(Locus locus, const Name& name) noexcept;
+
+// One field of a name: two digits, or three or four without a leading zero; 0 if the text is none of these, as no field
+// is "00".
+[[nodiscard]] std::uint16_t parse_field(std::string_view text) noexcept;
 
 // Reads "02:01:01:01N", "A*02:01", "HLA-A*02:XX", "A*01:01:01G", "A2", "A*0201"... at `locus`. Throws MalformedTyping
 // (with value, locus, remedy).
