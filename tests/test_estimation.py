@@ -232,6 +232,14 @@ def test_phase_decides() -> None:
     assert as_dict(found.frequencies, ("A", "B")) == pytest.approx(
         {("A*01:01", "B*08:01"): 0.5, ("A*02:01", "B*07:02"): 0.5}
     )
+    # Of two diplotypes, one goes with the others; the two that only the alternatives together have are not there.
+    either = "A*01:01~B*08:01~C*07:01+A*02:01~B*07:02~C*07:02|A*01:01~B*07:02~C*07:01+A*02:01~B*08:01~C*07:02"
+    found = estimate_frequencies(
+        [either, "A*01:01~B*08:01~C*07:01+A*02:01~B*07:02~C*07:02"], TWO_FIELD, ["A", "B", "C"], min_frequency=0.01
+    )
+    assert as_dict(found.frequencies, ("A", "C", "B")) == pytest.approx(
+        {("A*01:01", "C*07:01", "B*08:01"): 0.5, ("A*02:01", "C*07:02", "B*07:02"): 0.5}
+    )
 
 
 # --- threads, breaks, resuming -----------------------------------------------------------------------------------------

@@ -56,6 +56,36 @@ LocusSides::Standing LocusSides::standing() const {
     return {of_class, reads, count + std::size_t{1}};
 }
 
+PhasedBlock::PhasedBlock(std::vector<std::size_t> levels,
+                         std::vector<std::vector<std::vector<std::uint64_t>>> places)
+    : levels_(std::move(levels)), words_(places.front().front().size()), places_(std::move(places)) {}
+
+bool Person::places(std::span<const std::uint16_t> sides, std::vector<std::uint64_t>& places) const {
+    places.clear();
+    for (const PhasedBlock& block : phased) {
+        const std::size_t begin = places.size();
+        places.resize(begin + block.words());
+        const auto here = std::span(places).subspan(begin);
+        block.leave([&](std::size_t i) { return sides[block.levels()[i]]; }, here);
+        if (std::all_of(here.begin(), here.end(), [](std::uint64_t word) { return word == 0; })) return false;
+    }
+    return true;
+}
+
+bool Person::fit(std::span<const std::uint16_t> a, std::span<const std::uint64_t> places_of_a,
+                 std::span<const std::uint16_t> b, std::span<const std::uint64_t> places_of_b) const noexcept {
+    for (std::size_t l = 0; l < levels.size(); ++l) {
+        if (!levels[l].fit(a[l], b[l])) return false;
+    }
+    std::size_t begin = 0;
+    for (const PhasedBlock& block : phased) {
+        if (!stand_across(places_of_a.subspan(begin, block.words()), places_of_b.subspan(begin, block.words())))
+            return false;
+        begin += block.words();
+    }
+    return true;
+}
+
 PeopleReader::PeopleReader(std::shared_ptr<const HaplotypeSet> set,
                            std::span<const DictionaryView, kLocusCount> dictionaries)
     : set_(std::move(set)) {
@@ -97,6 +127,51 @@ PeopleReader::PositionSides PeopleReader::read_position(const AtLocus& at, std::
 
 namespace {
 
+using Standings = std::vector<std::vector<std::uint8_t>>;  // of each alternative, of each class: a bit a position
+
+// Numbers the sides of the classes, those that stand alike in every alternative as one, and says which go together.
+// Returns how each side stands in each alternative; side 0 stands nowhere.
+std::vector<std::string> number_sides(const Standings& standing, LocusSides& sides) {
+    if (standing.size() == 1) {
+        std::copy(standing[0].begin(), standing[0].end(), sides.of_class.begin());
+        set_pair_sides(sides);
+        return {std::string(1, 0), std::string(1, 1), std::string(1, 2), std::string(1, 3)};
+    }
+    std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{0});
+    std::map<std::string, std::uint16_t> numbers;
+    std::vector<std::string> of_side{std::string(standing.size(), 0)};
+    for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
+        std::string alike;
+        for (const auto& mask : standing) alike.push_back(static_cast<char>(mask[c]));
+        if (alike == of_side[0]) continue;
+        const auto [it, fresh] = numbers.try_emplace(alike, static_cast<std::uint16_t>(numbers.size() + 1));
+        if (fresh) of_side.push_back(alike);
+        sides.of_class[c] = it->second;
+    }
+    sides.count = static_cast<std::uint16_t>(numbers.size());
+    const std::size_t row = sides.count + 1U;
+    sides.compatible.assign(row * row, 0);
+    sides.reads.assign(row * row, 0);
+    for (std::size_t a = 1; a < row; ++a) {
+        for (std::size_t b = 1; b < row; ++b) {
+            for (std::size_t g = 0; g < standing.size(); ++g) {
+                if (kPairSides[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.compatible[a * row + b] = 1;
+                if (kPairReads[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.reads[a * row + b] = 1;
+            }
+        }
+    }
+    return of_side;
+}
+
+// Bits two by two.
+std::vector<std::uint64_t> as_places(std::string_view standing) {
+    constexpr std::size_t kAWord = 32;
+    std::vector<std::uint64_t> words((standing.size() + kAWord - 1) / kAWord);
+    for (std::size_t g = 0; g < standing.size(); ++g)
+        words[g / kAWord] |= static_cast<std::uint64_t>(standing[g]) << (2 * (g % kAWord));
+    return words;
+}
+
 std::span<const std::uint32_t> names_of(const DictionaryView& dictionary, PositionId position) {
     const std::uint32_t begin = dictionary.position_offsets[position.value];
     return dictionary.position_names.subspan(begin, dictionary.position_offsets[position.value + 1] - begin);
@@ -113,7 +188,7 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
     std::vector<std::uint64_t> first(at.words);
     std::vector<std::uint64_t> second(at.words);
     // Of each class, for each alternative, which of its two positions it may stand at.
-    std::vector<std::vector<std::uint8_t>> standing;
+    Standings standing;
     bool known = true;
     bool one = true;
     for (const PositionPair& pair : alternatives) {
@@ -137,60 +212,42 @@ void PeopleReader::read_typing(const AtLocus& at, TypingId typing, LocusSides& s
         std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{3});
         return;
     }
-    if (standing.size() == 1) {
-        std::copy(standing[0].begin(), standing[0].end(), sides.of_class.begin());
-        return;
-    }
-    // Classes that stand alike in every alternative are on one side.
-    std::map<std::string, std::uint16_t> numbers;
-    std::vector<std::string> of_side{{}};
-    for (std::size_t c = 0; c < classes; ++c) {
-        std::string alike;
-        bool possible = false;
-        for (const auto& mask : standing) {
-            alike.push_back(static_cast<char>(mask[c]));
-            possible = possible || mask[c] != 0;
-        }
-        if (!possible) continue;
-        const auto [it, fresh] = numbers.try_emplace(alike, static_cast<std::uint16_t>(numbers.size() + 1));
-        if (fresh) of_side.push_back(alike);
-        sides.of_class[c] = it->second;
-    }
-    sides.count = static_cast<std::uint16_t>(numbers.size());
-    const std::size_t row = sides.count + 1U;
-    sides.compatible.assign(row * row, 0);
-    sides.reads.assign(row * row, 0);
-    for (std::size_t a = 1; a < row; ++a) {
-        for (std::size_t b = 1; b < row; ++b) {
-            for (std::size_t g = 0; g < standing.size(); ++g) {
-                if (kPairSides[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.compatible[a * row + b] = 1;
-                if (kPairReads[pair_of(of_side[a][g], of_side[b][g])] != 0) sides.reads[a * row + b] = 1;
-            }
-        }
-    }
+    (void)number_sides(standing, sides);
 }
 
-// Where the loci of a phase stand side by side: side 1 is its first haplotype, side 2 the second.
+// A phase of two levels or more that can be read is a block. Of one level it says no more than the typing.
 void PeopleReader::read_phase(const Phase& phase, Person& person) const {
+    std::vector<std::size_t> of_phase;
     std::vector<std::size_t> levels;
     for (std::size_t i = 0; i < phase.loci.size(); ++i) {
         const auto level = set_->level_of(phase.loci[i]);
         if (!level || person.levels[*level].untyped) continue;
-        const AtLocus& at = loci_[index_of(phase.loci[i])];
-        LocusSides& sides = person.levels[*level];
-        sides.phased = sides.standing();
-        std::fill(sides.of_class.begin(), sides.of_class.end(), std::uint16_t{0});
-        set_pair_sides(sides);
-        for (std::uint16_t h = 0; h < 2; ++h) {
-            std::vector<std::uint64_t> bits(at.words);
-            for (const Name& name : phase.haplotypes[h][i].names) (void)at.classes.allow(name, bits);
-            for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
-                if (bit(bits, c)) sides.of_class[c] = static_cast<std::uint16_t>(sides.of_class[c] | (1U << h));
-            }
-        }
+        of_phase.push_back(i);
         levels.push_back(*level);
     }
-    if (levels.size() > 1) person.phased.push_back(std::move(levels));
+    if (levels.size() < 2) return;
+    std::vector<std::vector<std::vector<std::uint64_t>>> places;
+    for (std::size_t k = 0; k < levels.size(); ++k) {
+        const std::size_t i = of_phase[k];
+        const AtLocus& at = loci_[index_of(phase.loci[i])];
+        LocusSides& sides = person.levels[levels[k]];
+        Standings standing(phase.alternatives.size(), std::vector<std::uint8_t>(sides.of_class.size()));
+        std::vector<std::uint64_t> bits(at.words);
+        for (std::size_t g = 0; g < standing.size(); ++g) {
+            for (unsigned h = 0; h < 2; ++h) {
+                std::fill(bits.begin(), bits.end(), 0);
+                for (const Name& name : phase.alternatives[g][h][i].names) (void)at.classes.allow(name, bits);
+                for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
+                    if (bit(bits, c)) standing[g][c] = static_cast<std::uint8_t>(standing[g][c] | (1U << h));
+                }
+            }
+        }
+        sides.phased = sides.standing();
+        sides.alternatives = standing.size();
+        auto& of_side = places.emplace_back();
+        for (const std::string& side : number_sides(standing, sides)) of_side.push_back(as_places(side));
+    }
+    person.phased.emplace_back(std::move(levels), std::move(places));
 }
 
 Person PeopleReader::read(std::span<const TypingId, kLocusCount> typings, std::span<const Phase> phases) const {

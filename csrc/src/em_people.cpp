@@ -179,21 +179,14 @@ EmPeople::EmPeople(const PeopleReader& reader, const People& people, std::span<c
             for (std::size_t c = 0; c < loci_.size(); ++c)
                 numbers.push_back(number_of[c][ids[index_of(loci_[c])].value]);
         } else {
-            const Person person = reader.read(ids, phases);
-            Blocks blocks;
-            for (const std::vector<std::size_t>& block : person.phased) {
-                auto& columns = blocks.emplace_back();
-                for (const std::size_t level : block)
-                    columns.push_back(
-                        static_cast<std::size_t>(std::find(levels_.begin(), levels_.end(), level) - levels_.begin()));
-            }
+            Person person = reader.read(ids, phases);
             for (std::size_t c = 0; c < loci_.size(); ++c) {
                 const LocusSides& sides = person.levels[levels_[c]];
                 numbers.push_back(sides.untyped ? 0 : typings_[c].add(sides));
             }
-            if (!blocks.empty()) {
+            if (!person.phased.empty()) {
                 phase = static_cast<std::uint32_t>(phases_.size());
-                phases_.push_back(std::move(blocks));
+                phases_.push_back(std::move(person.phased));
             }
         }
         if (std::all_of(numbers.begin(), numbers.end(), [](std::uint32_t id) { return id == 0; })) {

@@ -239,13 +239,12 @@ class PersonWalk {
         sums_.assign(groups, 0);
         for (std::size_t i = 0; i < last.count; ++i) sums_[last.groups[i]] += frequencies_[last.nodes[i]];
         partners_.assign(groups, 0);
-        packed_.assign(last.packed.begin(), last.packed.end());
-        if (rows_.phases[row] != 0) join_phase(people_.phase(rows_.phases[row]));
+        list_places(people_.phase(rows_.phases[row]));
         const std::uint64_t full = (std::uint64_t{1} << (2 * depths_.size())) - 1;
         const bool several = list_several();
         for (std::uint32_t a = 0; a < groups; ++a) {
             for (std::uint32_t b = a; b < groups; ++b) {
-                if ((packed_[a] | packed_[b]) != full || (several && !fit(a, b))) continue;
+                if ((last.packed[a] | last.packed[b]) != full || (several && !fit(a, b)) || !in_phase(a, b)) continue;
                 partners_[a] += sums_[b];
                 if (a != b) partners_[b] += sums_[a];
             }
@@ -255,27 +254,35 @@ class PersonWalk {
         return total;
     }
 
-    // What is left of the sides of a phased block stands at its first level. A group with nothing left goes with none.
-    void join_phase(const EmPeople::Blocks& blocks) {
-        for (const std::vector<std::size_t>& block : blocks) {
-            std::uint64_t mask = 0;
-            std::size_t first = depths_.size();
-            for (std::size_t l = 0; l < depths_.size(); ++l) {
-                if (std::find(block.begin(), block.end(), trie_.columns[l]) == block.end()) continue;
-                mask |= std::uint64_t{kEither} << (2 * l);
-                first = std::min(first, l);
+    // Where each group stands in the phased blocks.
+    void list_places(const EmPeople::Blocks& blocks) {
+        const std::size_t groups = depths_.back().above.size();
+        places_.resize(blocks.size());
+        for (std::size_t b = 0; b < blocks.size(); ++b) {
+            const PhasedBlock& block = blocks[b];
+            std::vector<std::size_t> depth_of;  // of the block's levels; past the last: not among those of this step
+            for (const std::size_t level : block.levels()) {
+                std::size_t l = 0;
+                while (l < depths_.size() && people_.level(trie_.columns[l]) != level) ++l;
+                depth_of.push_back(l);
             }
-            if (first == depths_.size()) continue;
-            for (std::size_t g = 0; g < packed_.size(); ++g) {
-                std::uint64_t both = kEither;
-                for (std::size_t l = 0; l < depths_.size(); ++l) {
-                    if ((mask >> (2 * l) & kEither) != 0) both &= packed_[g] >> (2 * l);
-                }
-                packed_[g] = (packed_[g] | mask) & ~(std::uint64_t{kEither} << (2 * first));
-                packed_[g] |= both << (2 * first);
-                if (both == 0) packed_[g] = kDead;
+            places_[b].resize(groups);
+            for (std::uint32_t g = 0; g < groups; ++g) {
+                places_[b][g].resize(block.words());
+                block.leave([&](std::size_t i) { return depth_of[i] < depths_.size() ? side_of(g, depth_of[i]) : 0U; },
+                            places_[b][g]);
             }
         }
+    }
+    // The side of a group of the last level at a level.
+    [[nodiscard]] std::size_t side_of(std::uint32_t group, std::size_t level) const {
+        for (std::size_t l = depths_.size() - 1; l > level; --l) group = depths_[l].above[group];
+        return depths_[level].side[group];
+    }
+    [[nodiscard]] bool in_phase(std::size_t a, std::size_t b) const {
+        return std::all_of(places_.begin(), places_.end(), [&](const std::vector<std::vector<std::uint64_t>>& block) {
+            return stand_across(block[a], block[b]);
+        });
     }
 
     // Levels whose typing has several genotypes, and the sides of each group there.
@@ -309,9 +316,6 @@ class PersonWalk {
         return true;
     }
 
-    // Bits above all levels: such a group never makes the full pattern with another one.
-    static constexpr std::uint64_t kDead = std::uint64_t{1} << 63U;
-
     const EmTrie& trie_;
     std::span<const double> frequencies_;
     const EmPeople& people_;
@@ -319,7 +323,7 @@ class PersonWalk {
     std::vector<Depth> depths_;
     std::uint32_t previous_ = kNone;
     std::vector<double> sums_, partners_;
-    std::vector<std::uint64_t> packed_;
+    std::vector<std::vector<std::vector<std::uint64_t>>> places_;  // of each phased block, of each group
     std::vector<std::size_t> several_;
     std::vector<std::uint16_t> several_sides_;
 };

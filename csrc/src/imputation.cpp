@@ -22,26 +22,6 @@ std::vector<LevelCodes> side_codes(const Person& person) {
     return codes;
 }
 
-// Makes the sides of phased levels agree: what is left of each block stands at its first level, the others hold 3.
-// False if nothing is left.
-bool join_phase(const Person& person, std::vector<std::uint16_t>& sides) {
-    for (const std::vector<std::size_t>& levels : person.phased) {
-        std::uint16_t both = 3;
-        for (const std::size_t level : levels) both = static_cast<std::uint16_t>(both & sides[level]);
-        if (both == 0) return false;
-        for (const std::size_t level : levels) sides[level] = 3;
-        sides[levels.front()] = both;
-    }
-    return true;
-}
-
-bool compatible(const Person& person, std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
-    for (std::size_t l = 0; l < person.levels.size(); ++l) {
-        if (!person.levels[l].fit(a[l], b[l])) return false;
-    }
-    return true;
-}
-
 }  // namespace
 
 Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
@@ -66,16 +46,14 @@ Candidates::Candidates(const HaplotypeSet& set, const Person& person) {
     for (std::uint32_t g = 0; g < by_key.size(); ++g) {
         for (std::size_t l = 0; l < codes.size(); ++l)
             by_key[g].sides.push_back(layout.code(keys.keys()[g], l, codes[l].most));
-        // Groups that differ only within a phased block stay apart: they share their compatibilities, which is
-        // harmless.
-        if (join_phase(person, by_key[g].sides)) groups_.push_back(std::move(by_key[g]));
+        if (person.places(by_key[g].sides, by_key[g].places)) groups_.push_back(std::move(by_key[g]));
     }
     for (std::uint32_t a = 0; a < groups_.size(); ++a) {
         for (std::uint32_t b = a; b < groups_.size(); ++b) {
-            if (!compatible(person, groups_[a].sides, groups_[b].sides)) continue;
-            pairs_.push_back({a, b});
             const Group& x = groups_[a];
             const Group& y = groups_[b];
+            if (!person.fit(x.sides, x.places, y.sides, y.places)) continue;
+            pairs_.push_back({a, b});
             total_ += a == b ? x.first * x.second : x.first * y.second + y.first * x.second;
             // Pairs that have a weight: one haplotype of each population, either way round, each pair once.
             diplotypes_ += a == b ? x.of_first * x.of_second - x.of_both * (x.of_both - 1) / 2

@@ -160,58 +160,89 @@ Locus locus_of_part(std::string_view part) {
                                                 "; expected for example A*01:01~B*08:01+A*02:01~B*44:02");
 }
 
+// An item of a haplotype: a position that says its locus.
+struct Item {
+    Locus locus;
+    std::string_view text;
+};
+using Items = std::vector<Item>;
+
 // "A*01:01~B*08:01+A*02:01~B*44:02": two haplotypes, or one that is there twice.
-Phase parse_phase(std::string_view part) {
-    if (part.find('|') != std::string_view::npos) bad_phase(part, "has both '~' and '|', which is not read");
-    struct Item {
-        Locus locus;
-        std::string_view text;
-    };
-    std::vector<std::vector<Item>> haplotypes;
-    for_each_part(part, '+', [&](std::string_view haplotype) {
-        std::vector<Item>& items = haplotypes.emplace_back();
-        for_each_part(haplotype, '~', [&](std::string_view item) {
-            item = trim_blanks(item);
-            items.push_back({locus_of_part(item), item});
-        });
+std::array<Items, 2> split_diplotype(std::string_view text) {
+    std::array<std::string_view, 2> haplotypes;
+    std::size_t count = 0;
+    for_each_part(text, '+', [&](std::string_view haplotype) {
+        if (count < 2) haplotypes[count] = trim_blanks(haplotype);
+        ++count;
     });
-    if (haplotypes.size() > 2) {
+    if (count > 2) {
         throw Error(ErrorCode::TooManyAlleles,
-                    "a person has two haplotypes, " + shown(part) + " has " + std::to_string(haplotypes.size()));
+                    "a person has two haplotypes, " + shown(text) + " has " + std::to_string(count));
     }
-    if (haplotypes.size() == 1) haplotypes.push_back(haplotypes.front());
-    // One gene of DRB3, DRB4 and DRB5 on both is that locus; else they are one locus together.
-    const auto genes = [&](std::size_t h) {
+    if (haplotypes[1].empty()) haplotypes[1] = haplotypes[0];
+    std::array<Items, 2> items;
+    for (std::size_t h = 0; h < 2; ++h) {
+        for_each_part(haplotypes[h], '~', [&](std::string_view item) {
+            item = trim_blanks(item);
+            items[h].push_back({locus_of_part(item), item});
+        });
+    }
+    return items;
+}
+
+// Where every haplotype has the same ones of DRB3, DRB4 and DRB5, each is a locus; else they are one locus together.
+void join_drb345(std::span<std::array<Items, 2>> diplotypes) {
+    const auto genes = [](const Items& items) {
         std::vector<Locus> found;
-        for (const Item& item : haplotypes[h]) {
+        for (const Item& item : items) {
             if (shares_drb345(item.locus)) found.push_back(item.locus);
         }
+        std::sort(found.begin(), found.end());
         return found;
     };
-    if (genes(0) != genes(1)) {
-        for (auto& items : haplotypes) {
+    const std::vector<Locus> first = genes(diplotypes.front()[0]);
+    const bool alike = std::all_of(diplotypes.begin(), diplotypes.end(), [&](const auto& diplotype) {
+        return genes(diplotype[0]) == first && genes(diplotype[1]) == first;
+    });
+    if (alike) return;
+    for (auto& diplotype : diplotypes) {
+        for (Items& items : diplotype) {
             for (Item& item : items) {
                 if (shares_drb345(item.locus)) item.locus = Locus::DRB345;
             }
         }
     }
-    Phase phase;
-    for (std::size_t h = 0; h < 2; ++h) {
-        auto& items = haplotypes[h];
-        std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.locus < b.locus; });
-        std::vector<Locus> loci;
-        for (const Item& item : items) {
-            if (!loci.empty() && loci.back() == item.locus) {
-                throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(item.locus)) +
-                                                       " is twice on a haplotype of " + shown(part) + "; name it once");
-            }
-            loci.push_back(item.locus);
-            phase.haplotypes[h].push_back(parse_position(item.locus, item.text));
-        }
-        if (h == 1 && loci != phase.loci) bad_phase(part, "has haplotypes of different loci");
-        phase.loci = loci;
+}
+
+// "A*01:01~B*08:01+A*02:01~B*44:02|A*01:01~B*44:02+A*02:01~B*08:01": pairs of haplotypes of the same loci.
+Phase parse_phase(std::string_view part) {
+    std::vector<std::array<Items, 2>> diplotypes;
+    for_each_part(part, '|', [&](std::string_view text) { diplotypes.push_back(split_diplotype(text)); });
+    join_drb345(diplotypes);
+    for (auto& diplotype : diplotypes) {
+        for (Items& items : diplotype)
+            std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.locus < b.locus; });
     }
-    if (phase.haplotypes[1] < phase.haplotypes[0]) std::swap(phase.haplotypes[0], phase.haplotypes[1]);
+    Phase phase;
+    for (const Item& item : diplotypes.front()[0]) phase.loci.push_back(item.locus);
+    for (const auto& diplotype : diplotypes) {
+        Phase::Diplotype& haplotypes = phase.alternatives.emplace_back();
+        for (std::size_t h = 0; h < 2; ++h) {
+            std::vector<Locus> loci;
+            for (const Item& item : diplotype[h]) {
+                if (!loci.empty() && loci.back() == item.locus) {
+                    throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(item.locus)) +
+                                                           " is twice on a haplotype of " + shown(part) +
+                                                           "; name it once");
+                }
+                loci.push_back(item.locus);
+                haplotypes[h].push_back(parse_position(item.locus, item.text));
+            }
+            if (loci != phase.loci) bad_phase(part, "has haplotypes of different loci");
+        }
+        if (haplotypes[1] < haplotypes[0]) std::swap(haplotypes[0], haplotypes[1]);
+    }
+    sort_unique(phase.alternatives);
     return phase;
 }
 
@@ -287,11 +318,33 @@ Phenotype Phenotype::from_gl(std::string_view text) {
 
 void Phenotype::set_phase(Phase phase) {
     for (std::size_t i = 0; i < phase.loci.size(); ++i) {
-        set(phase.loci[i], single(make_genotype(phase.haplotypes[0][i], phase.haplotypes[1][i])));
+        Typing typing;
+        for (const auto& [first, second] : phase.alternatives)
+            typing.alternatives.push_back(make_genotype(first[i], second[i]));
+        sort_unique(typing.alternatives);
+        set(phase.loci[i], std::move(typing));
     }
     phases_.push_back(std::move(phase));
     std::sort(phases_.begin(), phases_.end());
 }
+
+namespace {
+
+void append_text(std::string& text, const Phase& phase) {
+    const std::size_t start = text.size();
+    for (const Phase::Diplotype& diplotype : phase.alternatives) {
+        if (text.size() > start) text.push_back('|');
+        for (std::size_t h = 0; h < 2; ++h) {
+            if (h > 0) text.push_back('+');
+            for (std::size_t k = 0; k < phase.loci.size(); ++k) {
+                if (k > 0) text.push_back('~');
+                text += to_text(phase.loci[k], diplotype[h][k]);
+            }
+        }
+    }
+}
+
+}  // namespace
 
 std::string Phenotype::to_gl() const {
     std::string text;
@@ -307,13 +360,7 @@ std::string Phenotype::to_gl() const {
             text += to_text(locus, typings_[i]);
             continue;
         }
-        for (std::size_t h = 0; h < 2; ++h) {
-            if (h > 0) text.push_back('+');
-            for (std::size_t k = 0; k < phase->loci.size(); ++k) {
-                if (k > 0) text.push_back('~');
-                text += to_text(phase->loci[k], phase->haplotypes[h][k]);
-            }
-        }
+        append_text(text, *phase);
     }
     return text;
 }

@@ -185,6 +185,7 @@ struct Prediction::Scratch {
     std::vector<Mass> masses;  // of each key
     struct Group {
         std::vector<std::uint16_t> sides;
+        std::vector<std::uint64_t> places;  // in the phased blocks
         Mass mass;
         std::size_t begin = 0, end = 0;  // of its classes
         std::size_t cells_begin = 0, cells_end = 0;
@@ -332,25 +333,18 @@ void Prediction::group_by_sides(Scratch& s) const {
     s.group_of.clear();
     constexpr std::uint32_t kNone = 0xffffffff;
     std::vector<std::uint16_t> sides(levels);
+    std::vector<std::uint64_t> places;
     for (std::size_t k = 0; k < s.masses.size(); ++k) {
         WideKey side_key = 0;
         unsigned shift = 0;
-        bool possible = true;
         for (std::size_t l = 0; l < levels; ++l) {
             sides[l] = s.seen[l][s.layout->code(s.keys.keys()[k], l, s.codes[l].most) - 1U].side;
-        }
-        for (const std::vector<std::size_t>& block : s.person.phased) {
-            std::uint16_t both = 3;
-            for (const std::size_t l : block) both = static_cast<std::uint16_t>(both & sides[l]);
-            possible = possible && both != 0;
-            for (const std::size_t l : block) sides[l] = 3;
-            sides[block.front()] = both;
         }
         for (std::size_t l = 0; l < levels; ++l) {
             side_key |= static_cast<WideKey>(sides[l]) << shift;
             shift += static_cast<unsigned>(std::bit_width(s.person.levels[l].count));
         }
-        if (!possible) {
+        if (!s.person.places(sides, places)) {
             s.group_of.push_back(kNone);
             continue;
         }
@@ -358,6 +352,7 @@ void Prediction::group_by_sides(Scratch& s) const {
         if (group == s.groups.size()) {
             s.groups.emplace_back();
             s.groups.back().sides = sides;
+            s.groups.back().places = places;
         }
         s.group_of.push_back(group);
         s.groups[group].mass.add(s.masses[k]);
@@ -377,17 +372,15 @@ void Prediction::group_by_sides(Scratch& s) const {
 
 // The groups that explain the donor together, and the sum of their weights.
 void Prediction::pair_groups(Scratch& s) const {
-    const std::size_t levels = s.person.levels.size();
     s.pairs.clear();
     s.total = 0;
     for (std::uint32_t a = 0; a < s.groups.size(); ++a) {
         for (std::uint32_t b = a; b < s.groups.size(); ++b) {
-            bool fit = true;
-            for (std::size_t l = 0; fit && l < levels; ++l)
-                fit = s.person.levels[l].fit(s.groups[a].sides[l], s.groups[b].sides[l]);
-            if (!fit) continue;
+            const Scratch::Group& x = s.groups[a];
+            const Scratch::Group& y = s.groups[b];
+            if (!s.person.fit(x.sides, x.places, y.sides, y.places)) continue;
             s.pairs.push_back({a, b});
-            s.total += product(s.groups[a].mass, s.groups[b].mass, a == b);
+            s.total += product(x.mass, y.mass, a == b);
         }
     }
 }

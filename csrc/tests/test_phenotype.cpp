@@ -118,6 +118,21 @@ TEST(limits) {
     CHECK(CHECK_THROWS(MalformedTyping, parse_typing(Locus::A, repeated("x", 60'000))).size() < 400);
 }
 
+TEST(alternatives_in_phase) {
+    const Phenotype person = Phenotype::from_gl("A*02:01~B*08:01+A*01:01~B*07:02|B*08:01~A*01:01+A*02:01~B*07:02");
+    CHECK_EQ(person.to_gl(), "A*01:01~B*07:02+A*02:01~B*08:01|A*01:01~B*08:01+A*02:01~B*07:02");
+    CHECK_EQ(person.phases().front().alternatives.size(), 2U);
+    CHECK_EQ(person[Locus::A].alternatives.size(), 1U);
+    CHECK(person == Phenotype::from_gl(person.to_gl() + "|A*01:01~B*07:02+A*02:01~B*08:01"));
+    // One gene of DRB345 on all haplotypes is that locus, else they are one locus.
+    CHECK(!Phenotype::from_gl("B*07:02~DRB3*01:01|B*08:01~DRB3*02:02")[Locus::DRB3].untyped());
+    CHECK(!Phenotype::from_gl("B*07:02~DRB3*01:01|B*08:01~DRB4*01:01")[Locus::DRB345].untyped());
+    CHECK_THROWS(MalformedTyping, Phenotype::from_gl("A*01:01~B*07:02|A*01:01~C*07:02"));
+    CHECK_THROWS(MalformedTyping, Phenotype::from_gl("A*01:01~B*07:02|"));
+    CHECK_THROWS(TooManyAlleles, Phenotype::from_gl("A*01:01~B*07:02|A*01:01~B*07:02+A*01:01~B*07:02+A*01:01~B*07:02"));
+    CHECK_THROWS(LocusTwice, Phenotype::from_gl("A*01:01~B*07:02|A*01:01~B*07:02~B*08:01"));
+}
+
 TEST(gl_strings) {
     const Phenotype person = Phenotype::from_gl("B*44:02+B*08:01^hla-A*02:01+A*01:01^DRB1*04:XX");
     CHECK_EQ(person.to_gl(), "A*01:01+A*02:01^B*08:01+B*44:02^DRB1*04:XX+DRB1*04:XX");

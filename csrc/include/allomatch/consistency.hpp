@@ -1,8 +1,9 @@
 // Consistency: which haplotypes of a set a person may have, and which two of them together (SEMANTICS section 4).
 //
 // At a locus a typing says of every class which *side* it is on: the positions, of which alternatives, that it may
-// stand at. Two haplotypes explain the typing together if their sides are compatible at every locus; loci that a GL
-// string joins by '~' are one *block*, whose sides must agree in direction.
+// stand at. Two haplotypes explain the typing together if their sides are compatible at every locus. Loci that a GL
+// string joins by '~' are one *block*: a haplotype must stand at the same places, of which alternatives, at all of
+// these loci at once, and another one at the places across.
 //
 // Invariants: a side of 0 is "not possible". For a typing of one genotype the sides are 1 (first position only), 2
 // (second only) and 3 (either).
@@ -33,7 +34,7 @@ struct LocusSides {
     std::vector<std::uint8_t> compatible;  // [a * (count + 1) + b]
     std::optional<CertainGenotype> certain;
     bool untyped = false;
-    std::size_t alternatives = 0;  // genotypes of the typing
+    std::size_t alternatives = 0;  // genotypes of the typing, or diplotypes of its block
     // By the typing alone, whatever its phase: the side of each class, and whether a class of side a may stand at the
     // first position while one of side b stands at the second, [a * row + b].
     struct Standing {
@@ -46,19 +47,61 @@ struct LocusSides {
     };
     [[nodiscard]] Standing standing() const;
     std::vector<std::uint8_t> reads;  // as Standing's; empty for a typing of one genotype
-    std::optional<Standing> phased;   // set where a phase has taken the place of the typing's own sides
+    std::optional<Standing> phased;   // the typing's own, where a phase has taken the place of its sides
 
     [[nodiscard]] bool fit(std::uint16_t a, std::uint16_t b) const noexcept {
         return compatible[a * (count + 1U) + b] != 0;
     }
 };
 
+// Several loci in phase. The alternatives of a block have two places each: a bit each, in pairs.
+class PhasedBlock {
+  public:
+    // `places`: of each level, of each of its sides (0: none), as many words.
+    PhasedBlock(std::vector<std::size_t> levels, std::vector<std::vector<std::vector<std::uint64_t>>> places);
+
+    [[nodiscard]] std::span<const std::size_t> levels() const noexcept { return levels_; }
+    [[nodiscard]] std::size_t words() const noexcept { return words_; }
+    // The places that sides of some of the levels leave together; `sides(i)` is that of the i-th level, 0 if that level
+    // does not count.
+    template <typename Sides>
+    void leave(Sides sides, std::span<std::uint64_t> places) const noexcept {
+        for (std::uint64_t& word : places) word = ~std::uint64_t{0};
+        for (std::size_t i = 0; i < levels_.size(); ++i) {
+            const std::size_t side = sides(i);
+            if (side == 0) continue;
+            for (std::size_t w = 0; w < words_; ++w) places[w] &= places_[i][side][w];
+        }
+    }
+
+  private:
+    std::vector<std::size_t> levels_;
+    std::size_t words_;
+    std::vector<std::vector<std::vector<std::uint64_t>>> places_;
+};
+
+// Whether some alternative has one haplotype at its first place and another one at its second.
+[[nodiscard]] inline bool stand_across(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) noexcept {
+    constexpr std::uint64_t kFirst = 0x5555555555555555;
+    for (std::size_t w = 0; w < a.size(); ++w) {
+        if ((((a[w] & kFirst) << 1U & b[w]) | (a[w] >> 1U & kFirst & b[w])) != 0) return true;
+    }
+    return false;
+}
+
 // One person in the terms of a set: a locus for every level.
 struct Person {
     std::vector<LocusSides> levels;
-    std::vector<std::vector<std::size_t>> phased;  // blocks of several levels; these hold sides 1 to 3
-    std::vector<Locus> ignored;                    // typed, but not in the set
-    std::vector<Locus> unread;                     // typed, but the nomenclature knows none of it: as untyped
+    std::vector<PhasedBlock> phased;
+    std::vector<Locus> ignored;  // typed, but not in the set
+    std::vector<Locus> unread;   // typed, but the nomenclature knows none of it: as untyped
+
+    // Of a haplotype on these sides, a side for each level: the places that it has in the blocks, one block after the
+    // other. False if it has none in one of them.
+    bool places(std::span<const std::uint16_t> sides, std::vector<std::uint64_t>& places) const;
+    // Whether two haplotypes explain the typings together.
+    [[nodiscard]] bool fit(std::span<const std::uint16_t> a, std::span<const std::uint64_t> places_of_a,
+                           std::span<const std::uint16_t> b, std::span<const std::uint64_t> places_of_b) const noexcept;
 };
 
 // What the names of some people's typings allow in a set: read once, for all of these people.

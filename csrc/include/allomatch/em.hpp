@@ -66,8 +66,8 @@ class EmPeople {
     [[nodiscard]] std::size_t size() const noexcept { return weights_.size(); }
     [[nodiscard]] std::span<const double> weights() const noexcept { return weights_; }
     [[nodiscard]] std::span<const std::uint32_t> typings_of(std::size_t column) const noexcept { return ids_[column]; }
-    // Columns whose sides are joined by a GL string's '~'; of most people none.
-    using Blocks = std::vector<std::vector<std::size_t>>;
+    // What a GL string's '~' joins; of most people nothing.
+    using Blocks = std::vector<PhasedBlock>;
     [[nodiscard]] std::uint32_t phase_of(std::size_t person) const noexcept { return phase_of_[person]; }
     [[nodiscard]] const Blocks& phase(std::uint32_t number) const noexcept { return phases_[number]; }
     [[nodiscard]] std::size_t untyped() const noexcept { return untyped_; }

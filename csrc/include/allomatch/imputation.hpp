@@ -18,7 +18,8 @@ namespace allomatch {
 class Candidates {
   public:
     struct Group {
-        std::vector<std::uint16_t> sides;     // of each level; those of a phased block are joined at its first level
+        std::vector<std::uint16_t> sides;     // of each level
+        std::vector<std::uint64_t> places;    // in the phased blocks
         std::vector<HaplotypeId> haplotypes;  // ascending
         double first = 0, second = 0;         // sums of their frequencies, in the two populations
         // How many have a frequency in the first population, in the second, in both.

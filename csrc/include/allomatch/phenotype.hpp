@@ -69,10 +69,13 @@ struct GlPart {
 };
 [[nodiscard]] std::vector<GlPart> split_gl(std::string_view text);
 
-// Two haplotypes over some loci, as a GL string joins them by '~'. Matching takes no notice; prediction does.
+// Two haplotypes over some loci, as a GL string joins them by '~', or several such pairs, of which one is there ('|').
+// Matching takes no notice; prediction does.
 struct Phase {
-    std::vector<Locus> loci;                          // ascending
-    std::array<std::vector<Position>, 2> haplotypes;  // a position for each locus; sorted
+    using Haplotype = std::vector<Position>;  // a position for each locus
+    using Diplotype = std::array<Haplotype, 2>;
+    std::vector<Locus> loci;              // ascending
+    std::vector<Diplotype> alternatives;  // not empty, sorted, unique; the haplotypes of each sorted
     auto operator<=>(const Phase&) const = default;
 };
 
