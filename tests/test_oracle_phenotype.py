@@ -7,7 +7,6 @@ Why: a typing read wrongly is matched wrongly without a sign, and donors are int
 
 from __future__ import annotations
 
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -252,3 +252,28 @@ def test_a_tail_that_is_cut_is_reported(data: st.DataObject) -> None:
     kept = max(1, next(n for n in range(len(chances) + 1) if sum(chances[n:]) <= 0.3 + 1e-12))
     assert found.lost == pytest.approx(1 - sum(chances[:kept]), abs=1e-9)
     assert found.p_mismatches.sum() == pytest.approx(1 - found.lost, abs=1e-9)
+
+
+def test_each_block_of_a_phase_is_its_own() -> None:
+    # C*01 with DRB1*01 and C*02 with DRB1*03 fit at each locus, by alternatives of their own, and stand in none together.
+    haplotypes = ["C*01:02~DRB1*01:01", "C*02:02~DRB1*03:01", "C*02:02~DRB1*04:01"]
+    columns = {
+        "A": ["A*01:01", "A*02:01"] * 3,
+        "B": ["B*08:01", "B*07:02"] * 3,
+        **{locus: [h.split("~")[i] for h in haplotypes for _ in range(2)] for i, locus in enumerate(("C", "DRB1"))},
+        "frequency": [1 / 6] * 6,
+    }
+    frequencies = am.HaplotypeFrequencies.from_arrow(pa.table(columns), "six")
+    second = "|".join(
+        (
+            "C*01:02~DRB1*01:01+C*02:02~DRB1*04:01",
+            "C*01:02~DRB1*04:01+C*02:02~DRB1*03:01",
+            "C*04:01~DRB1*01:01+C*05:01~DRB1*03:01",
+        )
+    )
+    gl = f"A*01:01~B*08:01+A*02:01~B*07:02^{second}"
+    found = am.impute(gl, frequencies, am.Nomenclature.two_field())
+    assert {genotype.split("^")[-1] for genotype in found.genotypes["genotype"].to_pylist()} == {
+        "DRB1*01:01+DRB1*04:01"
+    }
+    assert found.diplotype_count == 2

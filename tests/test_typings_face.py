@@ -261,7 +261,9 @@ def test_phase_is_kept_and_matching_ignores_it() -> None:
     assert phased != am.Phenotype("A*02:01~B*08:01+A*01:01~B*07:02^C*07:01+C*07:02")
     assert am.match(phased, "A*02:01+A*01:01^B*08:01+B*07:02", am.Nomenclature.two_field(), ["A", "B"]).greatest == 0
     # Alternatives of pairs of haplotypes: sorted, once each; a locus has what is left without the phase.
-    either = am.Phenotype("A*02:01~B*08:01+A*01:01~B*07:02|A*01:01~B*08:01+A*02:01~B*07:02|A*02:01~B*07:02+A*01:01~B*08:01")
+    either = am.Phenotype(
+        "A*02:01~B*08:01+A*01:01~B*07:02|A*01:01~B*08:01+A*02:01~B*07:02|A*02:01~B*07:02+A*01:01~B*08:01"
+    )
     assert either.gl == "A*01:01~B*07:02+A*02:01~B*08:01|A*01:01~B*08:01+A*02:01~B*07:02"
     assert either["A"] == "A*01:01+A*02:01"
     one = am.Phenotype("A*01:01~B*08:01+A*02:01~B*07:02|A*03:01~B*08:01")

@@ -56,8 +56,7 @@ LocusSides::Standing LocusSides::standing() const {
     return {of_class, reads, count + std::size_t{1}};
 }
 
-PhasedBlock::PhasedBlock(std::vector<std::size_t> levels,
-                         std::vector<std::vector<std::vector<std::uint64_t>>> places)
+PhasedBlock::PhasedBlock(std::vector<std::size_t> levels, std::vector<std::vector<std::vector<std::uint64_t>>> places)
     : levels_(std::move(levels)), words_(places.front().front().size()), places_(std::move(places)) {}
 
 bool Person::places(std::span<const std::uint16_t> sides, std::vector<std::uint64_t>& places) const {

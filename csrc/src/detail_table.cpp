@@ -110,6 +110,7 @@ class GlRows {
     // Throws what is wrong with it.
     [[nodiscard]] static Alone read_alone(std::string_view text) {
         Alone all;
+        (void)split_gl(text);  // finds a part that is blank, which is no phenotype by itself
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find('^', begin), text.size());
             const Phenotype part = Phenotype::from_gl(text.substr(begin, end - begin));

@@ -221,7 +221,8 @@ Phase parse_phase(std::string_view part) {
     join_drb345(diplotypes);
     for (auto& diplotype : diplotypes) {
         for (Items& items : diplotype)
-            std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.locus < b.locus; });
+            std::stable_sort(items.begin(), items.end(),
+                             [](const Item& a, const Item& b) { return a.locus < b.locus; });
     }
     Phase phase;
     for (const Item& item : diplotypes.front()[0]) phase.loci.push_back(item.locus);

@@ -151,9 +151,8 @@ TEST(files_of_codes) {
     CHECK_EQ(table->size(), 2U);
     CHECK(table->members(mac_code("AC")) == "02:01/03:01N");
     CHECK(!table->members(mac_code("AD")));
-    for (const char* bad :
-         {"", "no codes here\n", "AB\t01/02\nAB\t03\n", "AB\t01/02\nAC", "AB\t01/02\n1\t02\n", "AB\t01/02\nAC\tx\n",
-          "AB\t01/00\n", "AB\t01:00\n", "AB\t00:01\n", "AB\t044\n"}) {
+    for (const char* bad : {"", "no codes here\n", "AB\t01/02\nAB\t03\n", "AB\t01/02\nAC", "AB\t01/02\n1\t02\n",
+                            "AB\t01/02\nAC\tx\n", "AB\t01/00\n", "AB\t01:00\n", "AB\t00:01\n", "AB\t044\n"}) {
         CHECK_THROWS(BadReleaseFile, MacTable::from_text("bad", bad));
     }
 }
