@@ -96,6 +96,14 @@ void register_nomenclature(py::module_& module) {
                 });
             },
             py::arg("file"), py::arg("text"))
+        .def_static(
+            "from_cache",
+            [](const std::string& path) {
+                return released(
+                    [&](const Cancel&) { return std::const_pointer_cast<MacTable>(MacTable::from_cache(path)); });
+            },
+            py::arg("path"))
+        .def("to_cache", [](const MacTable& self) { return py::bytes(self.to_cache()); })
         .def_property_readonly("memory_bytes", &MacTable::memory_bytes)
         .def("__len__", &MacTable::size);
 

@@ -102,7 +102,7 @@ def test_the_binary_form_of_a_release(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     names = ["A*02:01", "B*15:XX", "A*01:01:01G", "DRB1*04:01P", "A2", "A*0201", "DQB1*06:02g", "A*01:34N"]
     first = am.Nomenclature.load("3.58.0")
-    (kept,) = (tmp_path / "allomatch" / "compiled").iterdir()
+    (kept,) = (tmp_path / "allomatch" / "compiled").glob("*.nom")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     again = am.Nomenclature.load("3.58.0")
     assert first.allele_count == again.allele_count
@@ -118,6 +118,38 @@ def test_the_binary_form_of_a_release(monkeypatch: pytest.MonkeyPatch, tmp_path:
     kept.parent.chmod(0o500)
     assert am.Nomenclature.load("3.58.0").reduce("A*02:01:01:01", "P") == "A*02:01P"
     kept.parent.chmod(0o700)
+
+
+def test_the_binary_form_of_the_allele_codes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ALLOMATCH_DATA", str(tmp_path))
+    text = tmp_path / "mac" / "numer.v3.txt"
+    text.parent.mkdir()
+    text.write_text("AB\t01/02\n")
+
+    def alleles(name: str = "A*01:AB") -> list[str]:
+        return am.Nomenclature.two_field().expand(name)
+
+    assert alleles() == ["A*01:01", "A*01:02"]
+    (kept,) = (tmp_path / "cache" / "allomatch" / "compiled").glob("*.mac")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    content = kept.read_bytes()
+    assert len(content) == 16 + 12 + 9  # head, one entry, the text
+    for damaged in (content[:-1], b"", content[:20] + b"?" + content[21:]):
+        kept.unlink()
+        kept.write_bytes(damaged)
+        am.nomenclature._read_macs.cache_clear()
+        assert alleles() == ["A*01:01", "A*01:02"]
+        assert kept.read_bytes() == content  # written anew
+    # Another list has a form of its own, and is read at once.
+    text.write_text("AB\t01/02/03\n")
+    assert alleles() == ["A*01:01", "A*01:02", "A*01:03"]
+    # The form is what is read where there is one.
+    text.write_text("CD\t01/02\n")
+    assert alleles("A*01:CD") == ["A*01:01", "A*01:02"]
+    am.nomenclature._read_macs.cache_clear()
+    monkeypatch.setattr("allomatch.nomenclature.mac_text", lambda path: pytest.fail(f"{path} is read again"))
+    assert alleles("A*01:CD") == ["A*01:01", "A*01:02"]
 
 
 @needs_older_releases

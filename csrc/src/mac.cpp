@@ -2,8 +2,12 @@
 #include "allomatch/mac.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "allomatch/error.hpp"
+#include "allomatch/kernel_choice.hpp"
+#include "kernels/kernels.hpp"
 
 namespace allomatch {
 namespace {
@@ -30,8 +34,9 @@ bool are_members(std::string_view list) noexcept {
 
 std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::string text) {
     auto table = std::make_shared<MacTable>();
-    table->text_ = std::move(text);
-    const std::string_view all = table->text_;
+    table->own_text_ = std::move(text);
+    const std::string_view all = table->own_text_;
+    std::vector<Entry>& entries = table->own_entries_;
     if (all.size() > UINT32_MAX)
         throw Error(ErrorCode::BadReleaseFile,
                     shown_path(file) + " has more than 4 GiB; it is no file of allele codes");
@@ -51,7 +56,7 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
         const std::uint32_t code = mac_code(rest.substr(0, tab));
         const std::string_view members = tab == std::string_view::npos ? std::string_view{} : rest.substr(tab + 1);
         const bool listed = code != 0 && !members.empty() && members.front() >= '0' && members.front() <= '9';
-        if (line.empty() || (!listed && table->entries_.empty())) continue;  // blank, or a heading
+        if (line.empty() || (!listed && entries.empty())) continue;  // blank, or a heading
         if (listed && cut_short) {
             throw Error(ErrorCode::BadReleaseFile, shown_path(file) +
                                                        " ends in the middle of a line: it was cut short; "
@@ -62,21 +67,64 @@ std::shared_ptr<const MacTable> MacTable::from_text(std::string file, std::strin
                                                        ": expected 'CODE<tab>members': " + shown(line) +
                                                        "; fetch the file of allele codes again");
         }
-        table->entries_.push_back({code, static_cast<std::uint32_t>(members.data() - all.data()),
-                                   static_cast<std::uint32_t>(members.size())});
+        entries.push_back({code, static_cast<std::uint32_t>(members.data() - all.data()),
+                           static_cast<std::uint32_t>(members.size())});
     }
-    if (table->entries_.empty()) {
+    if (entries.empty()) {
         throw Error(ErrorCode::BadReleaseFile,
                     shown_path(file) + " holds no allele codes; fetch NMDP's numer.v3 or alpha.v3 file again");
     }
     const auto by_code = [](const Entry& a, const Entry& b) { return a.code < b.code; };
-    std::stable_sort(table->entries_.begin(), table->entries_.end(), by_code);
-    const auto twice = std::adjacent_find(table->entries_.begin(), table->entries_.end(),
+    std::stable_sort(entries.begin(), entries.end(), by_code);
+    const auto twice = std::adjacent_find(entries.begin(), entries.end(),
                                           [](const Entry& a, const Entry& b) { return a.code == b.code; });
-    if (twice != table->entries_.end()) {
+    if (twice != entries.end()) {
         throw Error(ErrorCode::BadReleaseFile, shown_path(file) + " has the code " + mac_letters(twice->code) +
                                                    " twice; fetch the file of allele codes again");
     }
+    table->text_ = all;
+    table->entries_ = entries;
+    return table;
+}
+
+namespace {
+
+// Magic with the version of the form, CRC-32C of the rest, number of codes; then the entries and the text.
+constexpr std::string_view kMagic = "allomac\1";
+using Head = std::array<std::uint32_t, 2>;
+constexpr std::size_t kHeadSize = kMagic.size() + sizeof(Head);
+
+std::uint32_t checksum(std::uint32_t count, std::string_view rest) {
+    const auto& kernels = active_kernels();
+    return kernels.crc32c(kernels.crc32c(0, &count, sizeof count), rest.data(), rest.size());
+}
+
+}  // namespace
+
+std::string MacTable::to_cache() const {
+    std::string rest(reinterpret_cast<const char*>(entries_.data()), entries_.size_bytes());
+    rest += text_;
+    const auto count = static_cast<std::uint32_t>(entries_.size());
+    const Head head{checksum(count, rest), count};
+    std::string bytes(kMagic);
+    bytes.append(reinterpret_cast<const char*>(head.data()), sizeof head);
+    return bytes + rest;
+}
+
+std::shared_ptr<const MacTable> MacTable::from_cache(const std::filesystem::path& path) {
+    auto table = std::make_shared<MacTable>();
+    const auto bytes = table->file_.emplace(path).bytes();
+    const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    Head head{};
+    if (all.size() < kHeadSize || !all.starts_with(kMagic)) return nullptr;
+    std::memcpy(head.data(), all.data() + kMagic.size(), sizeof head);
+    const auto [crc, count] = head;
+    const std::string_view rest = all.substr(kHeadSize);
+    const std::size_t entry_bytes = sizeof(Entry) * std::size_t{count};
+    if (rest.size() < entry_bytes || checksum(count, rest) != crc) return nullptr;
+    // A mapping begins at a page and the head is of 16 bytes: the cast meets the alignment of an entry.
+    table->entries_ = {reinterpret_cast<const Entry*>(rest.data()), count};
+    table->text_ = rest.substr(entry_bytes);
     return table;
 }
 
@@ -84,7 +132,7 @@ std::optional<std::string_view> MacTable::members(std::uint32_t code) const noex
     const auto it = std::lower_bound(entries_.begin(), entries_.end(), code,
                                      [](const Entry& entry, std::uint32_t wanted) { return entry.code < wanted; });
     if (it == entries_.end() || it->code != code) return std::nullopt;
-    return std::string_view(text_).substr(it->offset, it->length);
+    return text_.substr(it->offset, it->length);
 }
 
 MacTable::Expansion MacTable::expand(const Name& mac) const {
@@ -117,10 +165,6 @@ MacTable::Expansion MacTable::expand(const Name& mac) const {
     std::sort(expansion.names.begin(), expansion.names.end());
     expansion.names.erase(std::unique(expansion.names.begin(), expansion.names.end()), expansion.names.end());
     return expansion;
-}
-
-std::size_t MacTable::memory_bytes() const noexcept {
-    return text_.capacity() + entries_.capacity() * sizeof(Entry);
 }
 
 }  // namespace allomatch

@@ -1,6 +1,7 @@
 // A made-up release with every optional file: serology, renamed and old names, statuses, T-cell epitopes, allele codes,
 // its binary form, and every way these files can be bad.
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "allomatch/mac.hpp"
@@ -155,6 +156,30 @@ TEST(files_of_codes) {
                             "AB\t01/02\nAC\tx\n", "AB\t01/00\n", "AB\t01:00\n", "AB\t00:01\n", "AB\t044\n"}) {
         CHECK_THROWS(BadReleaseFile, MacTable::from_text("bad", bad));
     }
+}
+
+TEST(binary_form_of_codes) {
+    const std::string text = "AB\t01/02\nAC\t02:01/03:01N\n";
+    const std::string bytes = MacTable::from_text("codes", text)->to_cache();
+    const support::Folder folder;
+    const auto open = [&](std::string_view content) {
+        const auto path = folder / "codes.mac";
+        std::ofstream(path, std::ios::binary) << content;
+        return MacTable::from_cache(path);
+    };
+    const auto table = open(bytes);
+    CHECK(table != nullptr);
+    CHECK_EQ(table->size(), 2U);
+    CHECK(table->members(mac_code("AC")) == "02:01/03:01N");
+    CHECK(!table->members(mac_code("AD")));
+    CHECK_EQ(table->to_cache(), bytes);
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) CHECK(open(bytes.substr(0, cut)) == nullptr);
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        std::string damaged = bytes;
+        damaged[at] = static_cast<char>(damaged[at] ^ 4);
+        CHECK(open(damaged) == nullptr);
+    }
+    CHECK_THROWS(FileNotFound, MacTable::from_cache(folder / "none.mac"));
 }
 
 TEST(facts_of_alleles) {

@@ -8,6 +8,7 @@ shared by threads; several releases may be open side by side.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from functools import lru_cache
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allomatch import _core
-from allomatch.errors import AllomatchError, problem
+from allomatch.errors import AllomatchError, FileAccessError, problem
 from allomatch.releases import cache_folder, find_release, fingerprint, mac_file, mac_text, release_files
 
 __all__ = ["LEVELS", "LOCI", "Level", "NameWarning", "Nomenclature", "Reduced"]
@@ -306,12 +307,21 @@ def _macs() -> _core.MacTable | None:
         status = path.stat()
     except OSError:
         return None
-    return _read_macs(path, status.st_size, status.st_mtime_ns)
+    return _read_macs(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @lru_cache(maxsize=2)
-def _read_macs(path: Path, size: int, changed: int) -> _core.MacTable:
-    return _core.MacTable.from_text(str(path), mac_text(path))
+def _read_macs(path: Path, size: int, changed: int, inode: int) -> _core.MacTable:
+    """Open the binary form of the table in the user's cache or, where there is none yet, read its text and keep that form."""
+    stamp = hashlib.blake2b(f"{path.resolve()}\0{size}\0{changed}\0{inode}".encode(), digest_size=16).hexdigest()
+    compiled = cache_folder() / "compiled" / f"{stamp}.mac"
+    with contextlib.suppress(FileAccessError):
+        macs = _core.MacTable.from_cache(str(compiled))
+        if macs is not None:
+            return macs
+    macs = _core.MacTable.from_text(str(path), mac_text(path))
+    _keep(compiled, macs.to_cache())
+    return macs
 
 
 def _keep(path: Path, content: bytes) -> None:
