@@ -82,7 +82,7 @@ def test_the_answer_is_that_of_the_rules_in_plain_words(
     found = assess_autologous(patient, harvests, RULES, TODAY)
     assert found.indication == row
     assert [each.answer for each in found.harvests] == [oracle.verdict(each) for each in cells]
-    expected = oracle.answer(str(row.autologous), row.transcription == "recalled", row.status.burden, cells)
+    expected = oracle.answer(str(row.autologous), row.transcription, row.status.burden, cells)
     assert found.answer == expected
     assert found.cd34_e6_per_kg == float(oracle.dose_that_counts(cells))
     assert found.reasons
@@ -167,6 +167,47 @@ def test_a_recalled_row_never_leads_to_eligible() -> None:
     assert found.indication.transcription == "recalled"
     assert found.answer == "possible"
     assert any("check it against the paper" in each for each in found.reasons)
+    assert any("JNCCN" in each or "Canc Netw" in each for each in found.reasons)  # what others say stands beside it
+
+
+def test_a_child_with_ewings_sarcoma_is_told_by_the_newest_report() -> None:
+    child = replace(BOY, diagnosis="Ewing's sarcoma", disease_status="High risk or >CR1")
+    found = assess(child, replace(GOOD, disease_status="VGPR"))
+    assert (found.answer, found.cd34_e6_per_kg) == ("possible", 3.0)
+    said = " ".join(found.reasons)
+    assert "clinical option (CO; Greco" in said
+    assert "2022 had S/II" in said
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "status", "words"),
+    [
+        ("MS", "any", "MS D/III GNR/III CO/II"),
+        ("SSc", "any", "Second-line option"),
+        ("FL", "First chemosensitive relapse", "Montoto"),
+        ("WM", "First response", "not an appropriate treatment option"),
+        ("PTCL", "Refractory", "not recommended"),
+        ("MM", "Relapse, no autologous transplantation before", "should be considered standard"),
+    ],
+)
+def test_what_no_table_in_force_says_is_asked_about(diagnosis: str, status: str, words: str) -> None:
+    adult = replace(BOY, birth_date=date(1980, 1, 1), diagnosis=diagnosis, disease_status=status)
+    found = assess(adult, replace(GOOD, disease_status="CR1"))
+    assert (found.answer, found.problems) == ("ask", ())
+    assert any(words in each for each in found.reasons)
+    assert "no table of indications" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("peripheral blood", None), ("bone marrow", "2e8 nucleated"), ("cord blood", "1.5e7 nucleated")],
+)
+def test_marrow_and_cord_blood_have_doses_of_their_own(source: str, words: str | None) -> None:
+    found = assess(BOY, replace(GOOD, source=source))
+    said = " ".join(found.harvests[0].reasons)
+    assert (words or "German") in said or words is None
+    assert ("German Medical Association" in said) == (words is not None)
+    assert found.answer == "eligible"  # SEMANTICS section 6 asks of the CD34+ dose alone
 
 
 def test_rules_can_be_replaced() -> None:

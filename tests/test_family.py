@@ -115,6 +115,18 @@ def test_the_side_of_a_shared_haplotype_is_named_once_a_parent_is_typed() -> Non
     assert any("mother as donor" in word for word in answer["mother-1"].warnings)
 
 
+def test_tolerance_is_said_of_whom_it_was_described_in() -> None:
+    answer = family(
+        typed(A, B),
+        Relative("mother", typed(B, D)),
+        Relative("brother", typed(A, D)),
+        Relative("maternal aunt", typed(B, D)),
+    )
+    said = {name: next(w for w in answer[name].warnings if "NIMA" in w) for name in ("brother-1", "maternal-aunt-1")}
+    assert "in siblings less acute GvHD" in said["brother-1"]
+    assert "in siblings (van Rood 2002), not in a maternal aunt" in said["maternal-aunt-1"]
+
+
 def test_a_homozygous_parent_makes_siblings_alike_by_chance() -> None:
     answer = family(
         typed(A, B),

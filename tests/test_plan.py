@@ -113,6 +113,14 @@ def test_the_leukaemia_ends_in_the_family() -> None:
     }
 
 
+def test_a_twin_is_outside_the_tables_of_indications() -> None:
+    twin = Roadmap(PATIENT, family=[Relative("identical twin", id="twin-1")], today=TODAY).plan()
+    sister = Roadmap(PATIENT, family=[Relative("sister", id="sister-1")], today=TODAY).plan()
+    for name in ("autologous", "family"):
+        assert any("twin-1 is an identical twin, a syngeneic donor" in each for each in twin[name].reasons)
+        assert not any("syngeneic" in each for each in sister[name].reasons)
+
+
 def test_the_patient_without_family_ends_in_the_registries(registry: am.Registry) -> None:
     plan = planned("mixed", registry)
     values = checked(plan)

@@ -43,11 +43,13 @@ def dose_that_counts(harvests: Sequence[Cells]) -> Fraction:
     return sum((each.dose for each in harvests if verdict(each) == "counts" and each.dose is not None), Fraction(0))
 
 
-def answer(grade: str, recalled: bool, now: str, harvests: Sequence[Cells]) -> str:
-    """Say what the first step answers, for a disease and status that the table has."""
+def answer(grade: str, transcription: str, now: str, harvests: Sequence[Cells]) -> str:
+    """Say what the first step answers, for a disease and status that the table has; what no table in force has is asked."""
+    if transcription == "stated":
+        return "ask"
     if grade in ("GNR", "NA"):
         return "not indicated"
-    best = "eligible" if grade == "S" and not recalled else "possible"
+    best = "eligible" if grade == "S" and transcription == "read" else "possible"
     dose = dose_that_counts(harvests)
     if any(verdict(each) == "counts" for each in harvests) and dose >= LEAST:
         return best

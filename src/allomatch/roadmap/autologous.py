@@ -308,6 +308,13 @@ class _Judge:
                     f"harvest {self.number} has {given:g}e6 CD34+ cells per kg as stated and {of_total:.2f}e6 by its total and the "
                     "patient's weight; find out which is right",
                 )
+        others = self.policies.value("autologous", "other_doses")
+        if self.harvest.source in others:
+            self.reasons.append(
+                f"the rule of CD34+ cells is one of peripheral blood; of {self.harvest.source} "
+                f"{others[self.harvest.source]} are asked for: ask the laboratory "
+                f"({self.policies.source('autologous', 'other_doses')})"
+            )
         if given is not None:
             self.reasons.append(f"{given:g}e6 CD34+ cells per kg, as stated")
             return given
@@ -387,10 +394,20 @@ def _whole(
         problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
         return "ask", [message]
     grades = policies.values["indications"]["grades"]
-    source = policies.values["indications"]["source"]
+    source = indication.source
     where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
+    beside = [f"said elsewhere: {each}" for each in indication.statements]
+    if indication.note:
+        beside.insert(0, f"note: {indication.note}")
+    if indication.transcription == "stated":
+        # Of no table in force: whatever it says, it decides nothing.
+        reason = f"{where}: no table of indications that the rules have says anything of it; ask a physician ({source})"
+        return "ask", [reason, *beside]
     if indication.autologous is None:
-        return "ask", [f"{where}: the table says nothing of the patient's own cells; ask a physician ({source})"]
+        return "ask", [
+            f"{where}: the table says nothing of the patient's own cells; ask a physician ({source})",
+            *beside,
+        ]
     grade = indication.autologous
     evidence = "" if indication.evidence is None else f", evidence {indication.evidence}"
     reasons = [f"{where}: the patient's own cells are {grades[grade]} ({grade}{evidence}; {source})"]
@@ -398,6 +415,7 @@ def _whole(
     if indication.transcription == "recalled":
         reasons.append("this row was written from memory: check it against the paper before it is used")
         answer = "possible" if answer == "eligible" else answer
+    reasons += beside
     if answer == "not indicated":
         return answer, reasons
     least = policies.value("autologous", "min_cd34_e6_per_kg")

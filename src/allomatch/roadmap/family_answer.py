@@ -66,14 +66,14 @@ class FamilyPolicy:
         "recombination B-DRB1 and DRB1-DPB1 (here DQB1-DPB1): Martin, Mann, Carrington, Hum Mol Genet "
         "1995;4:423 (59 CEPH pedigrees: "
         "0.94 % and 0.74 %; none between DRB1 and DQB1: 0.0001 is ours, so that one is not called impossible)",
-        "recombination A-C 0.008, C-B 0.0005: ours, from 1 % per megabase (Martin et al. 1995) over some 1.3 "
-        "and 0.08 megabases less a "
+        "recombination A-C 0.008, C-B 0.0005: ours, from 1 % per megabase (which Martin et al. 1995 name the "
+        "standard) over some 1.3 and 0.08 megabases less a "
         "part; of 162 meioses of larger families, 4 between A and C and none between C and B (Hum Immunol "
         "2019;80:644, table 5)",
         "mothers recombine 1.8 times as often as fathers: Thomsen et al., Eur J Immunogenet 1994;21:33 (1332 families)",
-        "non-inherited maternal antigens: van Rood et al., Blood 2002;99:1572",
+        "non-inherited maternal antigens, in siblings: van Rood et al., Blood 2002;99:1572",
         "mother as donor: Stern et al., Blood 2008;112:2990 (better, T-cell depleted); Wang et al., Blood "
-        "2014;124:843 (worse, unmanipulated)",
+        "2014;124:843 (worse)",
         "least age of a parent, weight of an allele, values of donors for the order of typing: ours, conventions",
     )
 

@@ -14,11 +14,16 @@ from allomatch.roadmap.family_answer import FamilyPolicy, MemberAnswer, TypingAd
 from allomatch.roadmap.family_typings import UNKNOWN, FamilyTypings, Pattern
 from allomatch.roadmap.inheritance import Descent, Labels
 from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
+from allomatch.roadmap.relations import RELATIONS
 from allomatch.roadmap.sharing import Sharing
 
 __all__ = ["Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
 
 _SETTLED = 0.95
+# Children of both parents, as relations say it.
+_SIBLINGS = tuple(
+    name for name, one in RELATIONS.items() if one.places == ("mother", "father") and one.kind == "child of"
+)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -254,10 +259,7 @@ def _warnings(
         not_inherited = {label for label in of_mother if label is not None} - {"b"}
         mismatched = {label for label in own if label is not None} - {"a", "b"}
         if not_inherited & mismatched:
-            words.append(
-                f"mismatched for the non-inherited maternal haplotype {' '.join(sorted(not_inherited & mismatched))} (NIMA): "
-                "tolerance has been described (van Rood 2002)"
-            )
+            words.append(_nima(person, " ".join(sorted(not_inherited & mismatched))))
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
@@ -283,6 +285,14 @@ def _warnings(
     if age is not None and age < policy.adult_age:
         words.append(f"a minor ({age:.0f} years): the rules for minor donors apply")
     return words
+
+
+def _nima(person: Person, label: str) -> str:
+    """Say of whom tolerance of the mother's other haplotype has been described: of siblings, nobody else."""
+    said = f"mismatched for the non-inherited maternal haplotype {label} (NIMA): "
+    if person.relation in _SIBLINGS:
+        return said + "in siblings less acute GvHD than for the paternal one has been described (van Rood 2002)"
+    return said + f"tolerance has been described in siblings (van Rood 2002), not in a {person.relation}"
 
 
 def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:

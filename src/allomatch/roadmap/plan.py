@@ -190,10 +190,13 @@ class Roadmap:
         )
         expected = chance_of_registries(patient, self._registries, self._nomenclature, self._frequencies, rules)
         grades = {} if own.indication is None else own.indication.allogeneic
-        source = rules.values["indications"]["source"]
+        source = "" if own.indication is None else own.indication.source
+        twin = _twin_words(family, rules)
         steps = (
-            _own_step(own, family),
-            family_step.step(family, _TITLES["family"], _graded(grades, ("MSD", "MMAD"), source), expected, rules),
+            _own_step(own, family, twin),
+            family_step.step(
+                family, _TITLES["family"], [*_graded(grades, ("MSD", "MMAD"), source), *twin], expected, rules
+            ),
             _registry_step(found, _graded(grades, ("MUD", "MMAD"), source)),
         )
         unique = dict.fromkeys((*self._problems, *problems, *own.problems, *family.problems, *found.problems))
@@ -247,7 +250,17 @@ def _graded(grades: dict[str, str], kinds: Sequence[str], source: str) -> list[s
     return [f"the table of indications grades: {', '.join(said)} ({source})"] if said else []
 
 
-def _own_step(own: AutologousAnswer, family: family_step.Family) -> Step:
+def _twin_words(family: family_step.Family, rules: Policies) -> list[str]:
+    """Return what the tables of indications say of patients who have an identical twin; nothing of those who have none."""
+    members = () if family.answer is None else family.answer.members
+    twins = [each.id for each in members if each.relation.startswith("identical twin")]
+    if not twins:
+        return []
+    said, source = rules.value("indications", "syngeneic"), rules.source("indications", "syngeneic")
+    return [f'{", ".join(twins)} is an identical twin, a syngeneic donor: "{said}" ({source})']
+
+
+def _own_step(own: AutologousAnswer, family: family_step.Family, twin: Sequence[str]) -> Step:
     options = tuple(
         Option(
             f"harvest {each.number}",
@@ -262,7 +275,7 @@ def _own_step(own: AutologousAnswer, family: family_step.Family) -> Step:
     chance, words = None, "the family: no relatives are known, so nothing can be said of an identical one"
     if family.answer is not None:
         chance, words = family.answer.p_any_identical, "the family: that a usable relative is HLA-identical"
-    return Step("autologous", _TITLES["autologous"], own.answer, options, own.reasons, chance, words, own)
+    return Step("autologous", _TITLES["autologous"], own.answer, options, (*own.reasons, *twin), chance, words, own)
 
 
 def _registry_step(found: RegistryAnswer, reasons: Sequence[str]) -> Step:

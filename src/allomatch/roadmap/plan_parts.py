@@ -126,6 +126,9 @@ def _autologous(answer: AutologousAnswer) -> dict[str, Any]:
             "evidence": row.evidence,
             "allogeneic": dict(row.allogeneic),
             "transcription": row.transcription,
+            "source": row.source,
+            "statements": list(row.statements),
+            "note": row.note,
         },
         "harvests": [
             {

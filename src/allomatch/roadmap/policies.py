@@ -51,7 +51,11 @@ class Indication:
         autologous: ``"S"``, ``"CO"``, ``"D"``, ``"GNR"`` or ``"NA"``; None where the table says nothing.
         evidence: ``"I"``, ``"II"`` or ``"III"``; None where it is not stated.
         allogeneic: Kind of donor (``"MSD"``, ``"MUD"``, ``"MMAD"``) -> grade and evidence as the table writes them.
-        transcription: ``"read"`` from the table, or ``"recalled"``: must be checked before it is used.
+        transcription: ``"read"`` from the table; ``"recalled"``: written from memory, must be checked before it is used;
+            ``"stated"``: of no table in force, what a superseded one or another body says, in `statements`.
+        source: The paper that the grades are from, or would be from.
+        statements: What others say, each with whose words they are.
+        note: What else is to be known, such as what an earlier report said; empty if nothing.
     """
 
     table: str
@@ -62,6 +66,9 @@ class Indication:
     evidence: str | None
     allogeneic: dict[str, str]
     transcription: str
+    source: str
+    statements: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,7 @@ class Policies:
     def indications(self, disease: str, table: str) -> tuple[Indication, ...]:
         """Return the rows of a disease, by its key."""
         entry = self.values["indications"]["tables"][table][disease]
+        sources = self.values["indications"]["sources"]
         rows = []
         for row in entry["rows"]:
             grade, _, evidence = (row["autologous"] or "").partition("/")
@@ -190,14 +198,22 @@ class Policies:
                     evidence or None,
                     dict(row.get("allogeneic", {})),
                     row["transcription"],
+                    sources[row["source"]]["citation"],
+                    tuple(
+                        f'{sources[one["source"]]["citation"]}: "{one["says"]}"' for one in row.get("statements", ())
+                    ),
+                    row.get("note", ""),
                 )
             )
         return tuple(rows)
 
     def indication(self, disease: str, table: str, status: str) -> Indication | None:
-        """Return the row of a disease, by its key, for a status as the table writes it, in any case; None: there is none."""
-        rows = self.indications(disease, table)
-        return next((row for row in rows if _plain(row.status.name) == _plain(status)), None)
+        """Return the row of a disease, by its key, for a status or a synonym of it, in any case; None: there is none."""
+        entry = self.values["indications"]["tables"][table][disease]
+        for row, found in zip(entry["rows"], self.indications(disease, table), strict=True):
+            if _plain(status) in map(_plain, (row["status"], *row.get("synonyms", ()))):
+                return found
+        return None
 
     def status(self, name: str, disease: str | None, table: str) -> Status | None:
         """Return what a status means: of the disease's own first, then of the words for all; None: it is not known."""
@@ -249,7 +265,7 @@ def _check_like(values: Any, model: Any, where: str) -> None:
     if isinstance(model, dict):
         if not isinstance(values, Mapping):
             raise problem("WrongType", f"{where} is {values!r:.60}; a mapping is needed")
-        free = where.endswith((".tables.adults", ".tables.children", ".statuses.values", ".family"))
+        free = where.endswith((".tables.adults", ".tables.children", ".statuses.values", ".family", ".sources"))
         for key in () if free else model:
             if key not in values:
                 raise problem(
@@ -269,7 +285,12 @@ def _check_row(row: Any, where: str, values: Mapping[str, Any]) -> None:
         raise problem("InvalidArgument", f"{where}: burden is {row.get('burden')!r}; it may be {', '.join(_BURDENS)}")
     if given is not None and str(given).partition("/")[0] not in grades:
         raise problem("InvalidArgument", f"{where}: autologous is {given!r}; the grades are {', '.join(grades)}")
-    if row.get("transcription") not in ("read", "recalled"):
+    source = values["indications"]["sources"].get(row.get("source"))
+    if source is None:
+        raise problem("InvalidArgument", f"{where}: source is {row.get('source')!r}, which the sources do not have")
+    wanted = ("read", "recalled") if source["standing"] == "table" else ("stated",)
+    if row.get("transcription") not in wanted:
         raise problem(
-            "InvalidArgument", f"{where}: transcription is {row.get('transcription')!r}; 'read' or 'recalled'"
+            "InvalidArgument",
+            f"{where}: transcription is {row.get('transcription')!r}; of {row['source']!r} it is {' or '.join(wanted)}",
         )
