@@ -7,11 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from allomatch import ArgumentError
 from allomatch.errors import FileMissingError
-from allomatch.roadmap import Policies
+from allomatch.roadmap import Policies, policies_check
 from allomatch.roadmap.policies import Indication
 
 RULES = Policies.default()
@@ -182,36 +185,153 @@ ROW = {
 }  # fmt: skip
 
 
+AML = ("indications", "tables", "adults", "AML")
+
+
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "place", "words"),
     [
-        (broken("autologous", "min_cd34_e6_per_kg", drop=True), "min_cd34_e6_per_kg"),
-        (broken("autologous", "min_cd34_e6_per_kg", "value", value="two"), "a number is needed"),
-        (broken("autologous", "min_cd34_e6_per_kg", "value", value=-1), "0 or more"),
-        (broken("autologous", "min_cd34_e6_per_kg", "value", value=float("nan")), "0 or more"),
-        (broken("autologous", "min_cd34_e6_per_kg", "source", value=" "), "source"),
-        (broken("autologous", "sources", "value", value="skin"), "a list"),
-        (broken("version", value=""), "a text is needed"),
-        (broken("registries", value=[]), "a mapping is needed"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{**ROW, "burden": "gone"}]), "burden"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{**ROW, "autologous": "yes"}]), "grades"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{**ROW, "transcription": "no"}]), "transcription"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{**ROW, "source": "EBMT 2011"}]), "stated"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{**ROW, "source": "hearsay"}]), "hearsay"),
-        (broken("indications", "tables", "adults", "AML", "rows", value=[{"status": "x"}]), "needs status"),
+        (broken("autologous", "min_cd34_e6_per_kg", drop=True), "policies.autologous", "min_cd34_e6_per_kg"),
+        (broken("autologous", "min_cd34_e6_per_kg", "value", value="two"), "min_cd34_e6_per_kg.value", "'two'; a number is needed"),
+        (broken("autologous", "min_cd34_e6_per_kg", "value", value=True), "min_cd34_e6_per_kg.value", "True; a number is needed"),
+        (broken("autologous", "min_cd34_e6_per_kg", "value", value=-1), "min_cd34_e6_per_kg.value", "-1; it must be 0 or more"),
+        (broken("autologous", "min_cd34_e6_per_kg", "value", value=float("nan")), "min_cd34_e6_per_kg.value", "nan; it must be 0"),
+        (broken("autologous", "min_cd34_e6_per_kg", "value", value=10**400), "min_cd34_e6_per_kg.value", "it must be 0 or more"),
+        (broken("autologous", "min_cd34_e6_per_kg", "source", value=" "), "min_cd34_e6_per_kg.source", "not blank"),
+        (broken("autologous", "min_cd34_e6_per_kg", "source", drop=True), "min_cd34_e6_per_kg", "or 'ours'"),
+        (broken("autologous", "min_cd34_per_kg", value=2.0), "policies.autologous", "did you mean 'min_cd34_e6_per_kg'"),
+        (broken("autologous", "min_cd34_e6_per_kg", value=2.0), "policies.autologous.min_cd34", "a mapping is needed"),
+        (broken("autologous", "sources", "value", value="skin"), "policies.autologous.sources.value", "a list is needed"),
+        (broken("autologous", "weight_kg", "value", value=[1]), "policies.autologous.weight_kg.value", "a list of 1; 2 are needed"),
+        (broken("autologous", "weight_kg", "value", value=[400, 1]), "autologous.weight_kg.value", "the least comes first"),
+        (broken("autologous", "weight_kg", "value", value=[0, "400"]), "weight_kg.value[1]", "a number is needed"),
+        (broken("autologous", "answers", "value", "S", value="yes"), "answers.value.S", "it may be eligible"),
+        (broken("autologous", "answers", "value", "S", drop=True), "answers.value", "no 'S'"),
+        (broken("autologous", "other_doses", "value", "skin", value="x"), "other_doses.value", "known are peripheral blood"),
+        (broken("version", value=""), "policies.version", "a text is needed"),
+        (broken("registries", value=[]), "policies.registries", "a mapping is needed"),
+        (broken("registries", "levels", "value", value={"9/9": 1}), "levels.value", "'9/9'"),
+        (broken("registries", "cord", "value", value=["cord 5/6"]), "cord.value", "'cord 5/6'"),
+        (broken("registries", "listed", "value", value=2.5), "listed.value", "a whole number is needed"),
+        (broken("registries", "ranking", "value", "keys", value=["beauty"]), "ranking.value", "beauty"),
+        (broken("recommend", "autologous", "value", value=["elligible"]), "recommend.autologous.value[0]", "it may be eligible"),
+        (broken("family", "most_steps", drop=True), "policies.family", "most_steps"),
+        (broken("family", "maternal_ratio", value="1.8"), "policies.family.maternal_ratio", "a number is needed"),
+        (broken("family", "allele_weight", value=1), "policies.family", "allele_weight 1"),
+        (broken("recommendations", value={}), "policies", "did you mean 'recommend'"),
+        (broken("statuses", "values", "cr1", value={"burden": "active", "course": None}), "statuses.values", "keep one"),
+        (broken(*AML, "rows", value=[{**ROW, "burden": "gone"}]), "AML.rows[0].burden", "it may be remission"),
+        (broken(*AML, "rows", value=[{**ROW, "autologous": "yes"}]), "AML.rows[0].autologous", "the grades are S, CO"),
+        (broken(*AML, "rows", value=[{**ROW, "autologous": "S/IV"}]), "AML.rows[0].autologous", "the levels of evidence are I"),
+        (broken(*AML, "rows", value=[{**ROW, "allogeneic": {"MSD": "S or X"}}]), "AML.rows[0].allogeneic.MSD", "'X'"),
+        (broken(*AML, "rows", value=[{**ROW, "transcription": "no"}]), "AML.rows[0].transcription", "it may be read"),
+        (broken(*AML, "rows", value=[{**ROW, "source": "EBMT 2011"}]), "AML.rows[0]", "stated"),
+        (broken(*AML, "rows", value=[{**ROW, "source": "hearsay"}]), "AML.rows[0]", "hearsay"),
+        (broken(*AML, "rows", value=[{"status": "x"}]), "AML.rows[0]", "it needs status, burden"),
+        (broken(*AML, "rows", value=[ROW, {**ROW, "status": "X "}]), "tables.adults.AML", "keep one"),
+        (broken(*AML, "rows", value=[]), "AML.rows", "1 or more are needed"),
+        (broken(*AML, "synonyms", value=["myeloma"]), "tables.adults", "'myeloma'"),
+        ([1], "policies", "a mapping is needed"),
+        (None, "policies", "a mapping is needed"),
+        ({**RULES.to_dict(), 1: 2}, "policies", "the name 1"),
     ],
 )  # fmt: skip
-def test_rules_that_cannot_be_used_are_refused(values: dict[str, Any], words: str) -> None:
-    with pytest.raises(ArgumentError, match=words):
+def test_rules_that_cannot_be_used_are_refused(values: Any, place: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError) as found:
         Policies(values)
+    assert place in str(found.value)
+    assert words in str(found.value)
+    text = json.dumps(values)
+    if "NaN" in text or (isinstance(values, dict) and 1 in values):
+        return  # no JSON
+    (tmp_path / "own.json").write_text(text)
+    with pytest.raises(ArgumentError, match=r"own\.json") as of_file:
+        Policies.read(tmp_path / "own.json")
+    assert str(found.value) in str(of_file.value)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileMissingError):
         Policies.read(tmp_path / "none.json")
-    (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(ArgumentError, match="not JSON"):
-        Policies.read(tmp_path / "bad.json")
-    (tmp_path / "list.json").write_text(json.dumps([1]))
-    with pytest.raises(ArgumentError, match="mapping"):
-        Policies.read(tmp_path / "list.json")
+    path = tmp_path / "bad.json"
+    for data, words in (
+        (b"{", "not JSON"),
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b'{"version": NaN}', "NaN is no number"),
+        (b'{"version": "a", "version": "b"}', "'version' is given twice"),
+        ('{"version": "\u00e9"}'.encode("latin-1"), "save the file as UTF-8"),
+        (json.dumps(RULES.to_dict()).encode("utf-16"), "save the file as UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ArgumentError, match=words) as found:
+            Policies.read(path)
+        assert "bad.json" in str(found.value)
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(RULES.to_dict()).encode())
+    assert Policies.read(path).version == RULES.version
+
+
+SCHEMA = json.loads(Path(policies_check.__file__).with_name("policies.schema.json").read_text())
+STRANGE = [
+    None,
+    True,
+    -1,
+    0,
+    3,
+    0.5,
+    1e9,
+    "",
+    " ",
+    "S",
+    "x",
+    [],
+    ["x"],
+    [1, 2],
+    [2, 1],
+    {},
+    {"x": 1},
+    {"value": 1, "source": "ours"},
+]
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, each in inside for found in places(each, (*path, key)))]
+
+
+def is_of_interest(path: tuple[str | int, ...]) -> bool:
+    """Of the many rows one of each kind is enough."""
+    if path[:2] == ("indications", "tables") and len(path) > 3:
+        return path[3] in ("AML", "MS") and path[5:6] in ((), (0,))
+    return path[:2] != ("indications", "sources") or len(path) < 3 or path[2] == "EBMT 2025"
+
+
+PLACES = [path for path in places(RULES.to_dict())[1:] if is_of_interest(path)]
+
+
+@given(at=st.sampled_from(PLACES), value=st.sampled_from(STRANGE), how=st.sampled_from(["change", "drop", "add"]))
+def test_the_shipped_schema_says_what_is_checked(at: tuple[str | int, ...], value: Any, how: str) -> None:
+    """Whatever is changed anywhere: what a validator refuses is refused, always as an ArgumentError that names a place."""
+    values = RULES.to_dict()
+    here: Any = values
+    for key in at[:-1]:
+        here = here[key]
+    if how == "drop":
+        del here[at[-1]]
+    elif how == "add" and isinstance(here, dict):
+        here["extra"] = value
+    else:
+        here[at[-1]] = value
+    fits = jsonschema.Draft202012Validator(SCHEMA).is_valid(values)
+    try:
+        Policies(values)
+        said = ""
+    except ArgumentError as failure:
+        said = str(failure)
+    assert said.startswith("policies") or (not said and fits)
+
+
+def test_the_shipped_rules_fit_the_shipped_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(RULES.to_dict())

@@ -7,18 +7,17 @@ lose something. Reading opens no registry: their files are only named. Three mad
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, cast
 
 from allomatch.errors import AllomatchError, problem
 from allomatch.phenotype import Phenotype
-from allomatch.releases import access_problem
 from allomatch.roadmap.case import Harvest, Patient, Problem, Relative
+from allomatch.roadmap.json_file import read_json
 
 __all__ = ["EXAMPLES", "Case", "SourceFile", "example_path", "read_case"]
 
@@ -119,14 +118,7 @@ def read_case(path: Path) -> Case:
         FileAccessError: It cannot be read.
         ArgumentError: It is not JSON, is not a case, or has names that a case does not have.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        values = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
-    except OSError as error:
-        raise access_problem(f"cannot read the case {str(path)!r}", error, "check the path") from error
-    except (ValueError, RecursionError) as failure:
-        raise problem("InvalidArgument", f"the case {str(path)!r} is not JSON: {failure}; mend the file") from failure
-    return case_of(values, path.parent)
+    return case_of(read_json(path, "the case"), path.parent)
 
 
 def case_of(values: Any, folder: Path) -> Case:
@@ -319,16 +311,3 @@ class _Part:
         except AllomatchError as failure:
             self.problem("malformed typing", "phenotype", value, f"{failure}: counted as untyped")
             return None
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{name[:60]!r} is given twice in one object; keep one")
-        found[name] = value
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")

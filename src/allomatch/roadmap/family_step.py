@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.nomenclature import Nomenclature
@@ -57,13 +56,8 @@ def take(
 
 def family_policy(policies: Policies) -> FamilyPolicy:
     """Return the rules about families that the policies hold."""
-    values = dict(policies.values["family"])
-    try:
-        return FamilyPolicy(**{**values, "sources": tuple(values.get("sources", ()))})
-    except TypeError as failure:
-        raise problem(
-            "InvalidArgument", f"the policies' rules about families: {failure}; see policies.json"
-        ) from failure
+    values = policies.values["family"]
+    return FamilyPolicy(**{**values, "sources": tuple(values["sources"])})
 
 
 def step(

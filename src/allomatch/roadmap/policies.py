@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from allomatch.errors import problem
+from allomatch.errors import AllomatchError, from_code, problem
 from allomatch.formats import write_whole
-from allomatch.releases import access_problem
+from allomatch.roadmap.json_file import read_json
+from allomatch.roadmap.policies_check import check_policies, plain_text
 
 __all__ = ["Indication", "Policies", "Status"]
 
 _SHIPPED = Path(__file__).with_name("policies.json")
-_BURDENS = ("remission", "sufficiently reduced", "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,8 @@ class Policies:
     values: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        """Check that every rule is there, is of the kind it should be, and has a source."""
-        shipped = _shipped()
-        if not isinstance(self.values, Mapping):
-            raise problem(
-                "WrongType", f"policies are a {type(self.values).__name__}; a mapping as in policies.json is needed"
-            )
-        _check_like(self.values, shipped, "policies")
-        for table, diseases in self.values["indications"]["tables"].items():
-            for key, disease in diseases.items():
-                for row in disease["rows"]:
-                    _check_row(row, f"policies.indications.tables.{table}.{key}", self.values)
+        """Check that every rule is there, is of the kind it should be, and has a source (policies.schema.json)."""
+        check_policies(self.values)
 
     @classmethod
     def default(cls) -> Policies:
@@ -115,20 +106,16 @@ class Policies:
             FileAccessError: The file cannot be read.
             ArgumentError: It is not JSON, a rule is missing or of another kind.
         """
-        place = Path(path)
+        values = read_json(path, "the policies")
         try:
-            rules = cls(json.loads(place.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise access_problem(f"cannot read the policies {str(place)!r}", error, "check the path") from error
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as failure:
-            raise problem(
-                "InvalidArgument", f"the policies {str(place)!r} are not JSON: {failure}; mend the file"
-            ) from failure
+            rules = cls(values)
+        except AllomatchError as failure:
+            raise from_code(failure.code, f"in the policies {str(path)!r}: {failure}") from failure
         shipped = cls.default()
         if rules.version == shipped.version and rules.values != shipped.values:
             raise problem(
                 "InvalidArgument",
-                f"the policies {str(place)!r} are changed and still called {rules.version!r}; give them a version of their own",
+                f"the policies {str(path)!r} are changed and still called {rules.version!r}; give them a version of their own",
             )
         return rules
 
@@ -151,6 +138,10 @@ class Policies:
         Raises:
             ArgumentError: The version is that of these rules, or a rule is of another kind.
         """
+        if not isinstance(changes, Mapping):
+            raise problem(
+                "WrongType", f"changes are {changes!r:.60}; a mapping such as {{'autologous': {{...}}}} is needed"
+            )
         if version == self.version:
             raise problem("InvalidArgument", f"version {version!r} is that of the unchanged rules; choose another one")
         return Policies(_merged(self.to_dict(), {**changes, "version": version}))
@@ -175,9 +166,9 @@ class Policies:
 
     def disease(self, name: str, table: str) -> str | None:
         """Return the key of a disease by its key, name or a synonym, in any case; None: the table does not have it."""
-        wanted = _plain(name)
+        wanted = plain_text(name)
         for key, disease in self.values["indications"]["tables"][table].items():
-            if wanted in (_plain(key), _plain(disease["name"]), *map(_plain, disease["synonyms"])):
+            if wanted in (plain_text(key), plain_text(disease["name"]), *map(plain_text, disease["synonyms"])):
                 return str(key)
         return None
 
@@ -211,7 +202,7 @@ class Policies:
         """Return the row of a disease, by its key, for a status or a synonym of it, in any case; None: there is none."""
         entry = self.values["indications"]["tables"][table][disease]
         for row, found in zip(entry["rows"], self.indications(disease, table), strict=True):
-            if _plain(status) in map(_plain, (row["status"], *row.get("synonyms", ()))):
+            if plain_text(status) in map(plain_text, (row["status"], *row.get("synonyms", ()))):
                 return found
         return None
 
@@ -222,7 +213,7 @@ class Policies:
             if found is not None:
                 return found.status
         for word, entry in self.values["statuses"]["values"].items():
-            if _plain(word) == _plain(name):
+            if plain_text(word) == plain_text(name):
                 return Status(word, entry["burden"], entry["course"])
         return None
 
@@ -232,65 +223,8 @@ def _shipped() -> dict[str, Any]:
     return values
 
 
-def _plain(text: str) -> str:
-    """Make texts that differ in case, blanks and kinds of dash the same."""
-    for sign, plain in (("\u2013", "-"), ("\u2212", "-"), ("\u2265", ">=")):
-        text = text.replace(sign, plain)
-    return " ".join(text.casefold().split())
-
-
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in changes.items():
         both = isinstance(value, Mapping) and isinstance(base.get(key), dict)
         base[key] = _merged(base[key], value) if both else value
     return base
-
-
-def _check_like(values: Any, model: Any, where: str) -> None:
-    """Check rules against those shipped: the same names, values of the same kind. What users list themselves is free."""
-    if isinstance(model, dict) and "source" in model and "value" in model:
-        if not isinstance(values, Mapping) or not isinstance(values.get("source"), str) or not values["source"].strip():
-            raise problem(
-                "InvalidArgument", f"{where} needs a value and a source; write where it comes from, or 'ours'"
-            )
-        given, wanted = values.get("value"), model["value"]
-        numeric = isinstance(wanted, (int, float))
-        kind = (int, float) if numeric else type(wanted)
-        if not isinstance(given, kind) or isinstance(given, bool):
-            needed = "a number" if numeric else f"a {type(wanted).__name__} such as {wanted!r}"
-            raise problem("WrongType", f"{where}.value is {given!r}; {needed} is needed")
-        if numeric and not 0 <= float(given) < float("inf"):
-            raise problem("ValueOutOfRange", f"{where}.value is {given!r}; it must be 0 or more")
-        return
-    if isinstance(model, dict):
-        if not isinstance(values, Mapping):
-            raise problem("WrongType", f"{where} is {values!r:.60}; a mapping is needed")
-        free = where.endswith((".tables.adults", ".tables.children", ".statuses.values", ".family", ".sources"))
-        for key in () if free else model:
-            if key not in values:
-                raise problem(
-                    "InvalidArgument", f"{where} has no {key!r}; begin with a copy of the shipped policies.json"
-                )
-            _check_like(values[key], model[key], f"{where}.{key}")
-    elif isinstance(model, str) and (not isinstance(values, str) or not values.strip()):
-        raise problem("WrongType", f"{where} is {values!r:.60}; a text is needed")
-
-
-def _check_row(row: Any, where: str, values: Mapping[str, Any]) -> None:
-    grades = values["indications"]["grades"]
-    given = row.get("autologous") if isinstance(row, Mapping) else None
-    if not isinstance(row, Mapping) or not isinstance(row.get("status"), str) or "course" not in row:
-        raise problem("InvalidArgument", f"{where} has a row {row!r:.80}; it needs status, burden, course, autologous")
-    if row.get("burden") not in _BURDENS:
-        raise problem("InvalidArgument", f"{where}: burden is {row.get('burden')!r}; it may be {', '.join(_BURDENS)}")
-    if given is not None and str(given).partition("/")[0] not in grades:
-        raise problem("InvalidArgument", f"{where}: autologous is {given!r}; the grades are {', '.join(grades)}")
-    source = values["indications"]["sources"].get(row.get("source"))
-    if source is None:
-        raise problem("InvalidArgument", f"{where}: source is {row.get('source')!r}, which the sources do not have")
-    wanted = ("read", "recalled") if source["standing"] == "table" else ("stated",)
-    if row.get("transcription") not in wanted:
-        raise problem(
-            "InvalidArgument",
-            f"{where}: transcription is {row.get('transcription')!r}; of {row['source']!r} it is {' or '.join(wanted)}",
-        )
