@@ -213,6 +213,7 @@ AML = ("indications", "tables", "adults", "AML")
         (broken("registries", "levels", "value", value={"9/9": 1}), "levels.value", "'9/9'"),
         (broken("registries", "cord", "value", value=["cord 5/6"]), "cord.value", "'cord 5/6'"),
         (broken("registries", "listed", "value", value=2.5), "listed.value", "a whole number is needed"),
+        (broken("registries", "availability", "value", value=1.5), "availability.value", "0 or more and at most 1"),
         (broken("registries", "ranking", "value", "keys", value=["beauty"]), "ranking.value", "beauty"),
         (broken("recommend", "autologous", "value", value=["elligible"]), "recommend.autologous.value[0]", "it may be eligible"),
         (broken("family", "most_steps", drop=True), "policies.family", "most_steps"),
