@@ -324,6 +324,10 @@ def test_nothing_is_gained_once_an_identical_donor_is_known() -> None:
         ([Relative("identical twin sister")], "contradictory sex"),
         ([Relative("fraternal twin", birth_date=date(1999, 1, 1))], "twins of different ages"),
         ([Relative("maternal cousin", parents=("nobody",))], "unknown parent"),
+        ([Relative("sister", age=121)], "impossible age"),
+        ([Relative("sister", age=float("nan"))], "impossible age"),
+        ([Relative("sister", birth_date=date(1900, 1, 1))], "impossible age"),
+        ([Relative("sister", age=-1)], "born in the future"),
         ([Relative("sister", am.Phenotype("DPB1*04:01+DPB1*02:01"))], "no common locus"),
     ],
 )  # fmt: skip
@@ -494,6 +498,50 @@ def test_parents_that_are_named() -> None:
     assert answer["cousin-1"].parents[0] == "A"
     assert answer["cousin-1"].p_haploidentical == pytest.approx(0, abs=1e-3)  # the aunt has nothing of the patient's
     assert codes(answer) == ["parents not used"]
+
+
+KIN = [
+    Relative("mother", id="M"), Relative("father", id="F"), Relative("sister", id="S"), Relative("maternal half-brother", id="H"),
+    Relative("maternal aunt", id="A"), Relative("paternal uncle", id="U"), Relative("son", id="K"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("relation", "parents", "wrong"),
+    [
+        ("niece", ("S",), None), ("niece", ("H",), None), ("niece", ("A",), "A"), ("niece", ("M",), "M"), ("niece", ("K",), "K"),
+        ("niece", ("patient",), "patient"), ("niece", ("mother",), "mother"), ("niece", ("S", "H"), "H"),
+        ("niece", ("S", "A"), "A"),
+        ("maternal cousin", ("A",), None), ("maternal cousin", ("U",), "U"), ("maternal cousin", ("S",), "S"),
+        ("maternal cousin", ("M",), "M"), ("cousin", ("mother",), None), ("cousin", ("A",), None),
+        ("maternal half-sister", ("M",), None), ("maternal half-sister", ("mother",), None),
+        ("maternal half-sister", ("M", "F"), "F"), ("maternal half-sister", ("mother", "father"), "father"),
+        ("maternal half-sister", ("F",), "F"), ("maternal half-sister", ("A",), "A"),
+        ("half-sister", ("M",), None), ("granddaughter", ("K",), None), ("granddaughter", ("S",), "S"),
+    ],
+)  # fmt: skip
+def test_parents_that_contradict_the_relation(relation: str, parents: tuple[str, ...], wrong: str | None) -> None:
+    answer = family(typed(A, B), *KIN, Relative(relation, id="X", parents=parents))
+    named = [problem for problem in answer.problems if problem.code == "contradictory parents"]
+    assert [(each.where, each.field, each.value) for each in named] == (
+        [("relative X", "parents", wrong)] if wrong else []
+    )
+    if wrong:
+        assert f"{wrong!r}, " in named[0].message
+        assert f"'X', a {relation}" in named[0].message
+    assert "unknown parent" not in codes(answer)
+    # The relation holds: the answer is that of someone of whom the others alone are named.
+    others = tuple(parent for parent in parents if parent != wrong)
+    plain = family(typed(A, B), *KIN, Relative(relation, id="X", parents=others))
+    assert answer["X"].p_haploidentical == plain["X"].p_haploidentical
+
+
+def test_half_siblings_of_both_parents_are_none() -> None:
+    answer = family(typed(A, B), *KIN, Relative("half-sister", id="X", parents=("M", "F")))
+    (found,) = answer.problems
+    assert (found.code, found.where) == ("contradictory parents", "relative X")
+    assert "say 'sister'" in found.message
+    assert not answer["X"].usable
 
 
 def test_other_sets_of_loci() -> None:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import allomatch as am
 from allomatch import cli
-from allomatch.roadmap import Harvest, Patient, Plan, Policies, Relative, Roadmap
+from allomatch.roadmap import Harvest, Patient, Plan, Policies, RegistrySource, Relative, Roadmap
 from allomatch.roadmap.autologous import assess_autologous
 from allomatch.roadmap.case_file import example_path, read_case
 
@@ -76,6 +79,77 @@ def test_relatives(relative: Relative, code: str) -> None:
     # Also where others have placed the parents before they are looked at.
     for family in ([relative], [Relative("brother"), relative]):
         assert code in {each.code for each in plan_of(family).problems}
+
+
+@pytest.mark.parametrize("born", [date(1890, 1, 1), date(2030, 1, 1)])
+def test_a_patient_who_cannot_be_so_old(born: date) -> None:
+    patient = replace(BOY, birth_date=born)
+    for family in ([], [Relative("sister")]):
+        plan = Roadmap(patient, family=family, today=TODAY).plan()
+        of_age = [each for each in plan.problems if "age" in each.code or "future" in each.code]
+        assert {each.where for each in of_age} == {"patient"}
+        assert plan.age is None
+        assert len(set(plan.problems)) == len(plan.problems)
+    if born.year < 2000:
+        assert [each.code for each in of_age] == ["impossible age"]
+
+
+GL = am.Phenotype(TYPING)
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    (Patient, {"phenotype": TYPING}, "Patient.phenotype is 'A*01"),
+    (Patient, {"phenotype": None}, "Patient.phenotype is None"),
+    (Patient, {"phenotype": GL, "weight_kg": "abc"}, "Patient.weight_kg is 'abc'; it must be a number"),
+    (Patient, {"phenotype": GL, "weight_kg": True}, "Patient.weight_kg is True"),
+    (Patient, {"phenotype": GL, "birth_date": "1991-06-02"}, "Patient.birth_date is '1991-06-02'; it must be a datetime.date"),
+    (Patient, {"phenotype": GL, "birth_date": datetime(1991, 6, 2)}, "Patient.birth_date"),
+    (Patient, {"phenotype": GL, "ethnicities": "Belgian"}, "Patient.ethnicities is 'Belgian'; it must be a tuple of texts"),
+    (Patient, {"phenotype": GL, "diagnosis": 3}, "Patient.diagnosis"),
+    (Patient, {"phenotype": GL, "sex": 1}, "Patient.sex"),
+    (Harvest, {"collected": "today"}, "Harvest.collected"),
+    (Harvest, {"cd34_e6": "5"}, "Harvest.cd34_e6 is '5'"),
+    (Harvest, {"disease_status": ["CR1"]}, "Harvest.disease_status"),
+    (Relative, {"relation": None}, "Relative.relation is None; it must be a text"),
+    (Relative, {"relation": "sister", "phenotype": 7}, "Relative.phenotype is 7; it must be a Phenotype"),
+    (Relative, {"relation": "sister", "available": "no"}, "Relative.available is 'no'; it must be True or False, or None"),
+    (Relative, {"relation": "sister", "phase_known": 1}, "Relative.phase_known"),
+    (Relative, {"relation": "sister", "age": "40"}, "Relative.age"),
+    (Relative, {"relation": "sister", "parents": "mother"}, "Relative.parents"),
+    (Relative, {"relation": "sister", "medical_reasons_against": (None,)}, "Relative.medical_reasons_against"),
+    (RegistrySource, {"name": "x", "registry": "home.allo"}, "RegistrySource.registry is 'home.allo'; it must be a Registry"),
+    (Roadmap, {"patient": GL}, "patient, number 1"),
+    (Roadmap, {"patient": BOY, "family": [{"relation": "sister"}]}, "family, number 1, is {'relation'"),
+    (Roadmap, {"patient": BOY, "family": Relative("sister")}, "a list of Relative"),
+    (Roadmap, {"patient": BOY, "harvests": [None]}, "harvests, number 1"),
+    (Roadmap, {"patient": BOY, "registries": ["home.allo"]}, "registries, number 1"),
+    (Roadmap, {"patient": BOY, "nomenclature": "3.58.0"}, "nomenclature is '3.58.0'; Nomenclature is needed"),
+    (Roadmap, {"patient": BOY, "frequencies": "CAU.csv"}, "frequencies is 'CAU.csv'"),
+    (Roadmap, {"patient": BOY, "policies": {}}, "policies is {}"),
+    (Roadmap, {"patient": BOY, "today": "2026-11-24"}, "today is '2026-11-24'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "values", "words"), WRONG)
+def test_values_of_the_wrong_type_are_refused_where_they_are_given(
+    kind: Any, values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(am.ArgumentError) as found:
+        kind(**values)
+    assert words in str(found.value)
+
+
+def test_values_of_all_number_types_are_numbers() -> None:
+    assert Patient(GL, weight_kg=np.float32(64)).weight_kg == 64
+    assert Relative("sister", age=40, parents=["mother"]).age == 40  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("changed", [{"domestic_ions": ("81",)}, {"domestic_ions": "1081"}, {"what": "all"}, {"domestic": 1},
+                                     {"frequencies": "x.csv"}, {"name": None}])  # fmt: skip
+def test_registries_of_a_case_are_checked(tmp_path: Path, changed: dict[str, Any]) -> None:
+    table = pa.table({"donor_id": ["D1"], "A_1": ["01:01"], "A_2": ["02:01"]})
+    registry, _ = am.Registry.build(tmp_path / "x.allo", table, nomenclature=am.Nomenclature.two_field())
+    assert RegistrySource("x", registry, domestic_ions=("1081",)).what == "both"
+    with pytest.raises(am.ArgumentError, match=f"RegistrySource.{next(iter(changed))}"):
+        RegistrySource(**({"name": "x", "registry": registry} | changed))
 
 
 def test_what_was_entered_makes_no_lines_of_its_own() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from allomatch.roadmap.case import Harvest, Patient, Problem
+from allomatch.roadmap.case import OLDEST, Harvest, Patient, Problem
 from allomatch.roadmap.policies import Indication, Policies, Status
 
 __all__ = ["AutologousAnswer", "HarvestAnswer", "age_in_years", "assess_autologous", "usable_weight"]
@@ -106,10 +106,11 @@ def assess_autologous(
 
 
 def age_in_years(birth_date: date | None, today: date) -> float | None:
-    """Return an age in whole years; None if it is not known, or the birth is not before today."""
+    """Return an age in whole years; None if it is not known, or cannot be: a birth after today, or too long ago."""
     if birth_date is None or birth_date > today:
         return None
-    return float(today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day)))
+    age = today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+    return float(age) if age <= OLDEST else None
 
 
 def usable_weight(patient: Patient, policies: Policies, problems: list[Problem]) -> float | None:

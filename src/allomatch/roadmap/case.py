@@ -1,21 +1,28 @@
 """The case: what is known of a patient, their stored cells, their family and the registries to ask.
 
-Plain data, as a coordinator has it: anything may be missing, nothing is checked here. What is wrong with a case is named by the
-step that needs it, as a :class:`Problem` of the plan, and the rest of the plan is still made.
+Plain data, as a coordinator has it: anything may be missing. What is wrong with a case is named by the step that needs it, as a
+:class:`Problem` of the plan, and the rest of the plan is still made. Only a value of the wrong type is an error here, where it is
+given: that is a slip of a program, not of a case (a case file never gets so far, see ``case_file``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from numbers import Real
+from typing import Any, Literal
 
+from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.phenotype import Phenotype
 from allomatch.registry import Registry
 
-__all__ = ["Harvest", "Patient", "Problem", "RegistrySource", "Relative"]
+__all__ = ["OLDEST", "Harvest", "Patient", "Problem", "RegistrySource", "Relative", "check_items"]
+
+OLDEST = 120
+"""Years; of someone older the date or the age is a slip. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,13 @@ class Patient:
     diagnosis: str | None = None
     disease_status: str | None = None
 
+    def __post_init__(self) -> None:
+        _check(self, _TYPING, "phenotype")
+        _check(self, _DAY, "birth_date")
+        _check(self, _TEXT, "sex", "cmv", "abo", "diagnosis", "disease_status")
+        _check(self, _NUMBER, "weight_kg")
+        _check(self, _TEXTS, "ethnicities")
+
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
@@ -85,6 +99,11 @@ class Harvest:
     viability: float | None = None
     disease_status: str | None = None
     storage: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, _DAY, "collected")
+        _check(self, _TEXT, "source", "disease_status", "storage")
+        _check(self, _NUMBER, "cd34_e6_per_kg", "cd34_e6", "viability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +140,16 @@ class Relative:
     medical_reasons_against: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check(self, _WORD, "relation")
+        _check(self, _TYPING_OR_NONE, "phenotype")
+        _check(self, _DAY, "birth_date")
+        _check(self, _TEXT, "id", "sex", "cmv", "abo")
+        _check(self, _NUMBER, "age")
+        _check(self, _FLAG, "phase_known")
+        _check(self, _FLAG_OR_NONE, "available")
+        _check(self, _TEXTS, "medical_reasons_against", "parents")
+
 
 @dataclass(frozen=True, slots=True)
 class RegistrySource:
@@ -141,3 +170,89 @@ class RegistrySource:
     domestic_ions: tuple[str, ...] = ()
     what: Literal["adults", "cord", "both"] = "both"
     frequencies: HaplotypeFrequencies | FrequencySets | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, _WORD, "name")
+        _check(self, _REGISTRY, "registry")
+        _check(self, _FLAG, "domestic")
+        _check(self, _IONS, "domestic_ions")
+        _check(self, _WHAT, "what")
+        _check(self, _FREQUENCIES, "frequencies")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a field may hold, and how to say it."""
+
+    holds: Callable[[Any], bool]
+    needed: str
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_day(value: object) -> bool:
+    # A datetime is a date to Python and cannot be compared with one.
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _is_list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, (tuple, list)) and all(holds(each) for each in value)
+
+
+def _or_none(kind: _Kind) -> _Kind:
+    return _Kind(lambda value: value is None or kind.holds(value), f"{kind.needed}, or None")
+
+
+_WORD = _Kind(_is_text, "a text")
+_TEXT = _or_none(_WORD)
+_NUMBER = _or_none(_Kind(_is_number, "a number such as 64.5"))
+_DAY = _or_none(_Kind(_is_day, "a datetime.date such as date(1991, 6, 2)"))
+_FLAG = _Kind(lambda value: isinstance(value, bool), "True or False")
+_FLAG_OR_NONE = _or_none(_FLAG)
+_TEXTS = _Kind(_is_list_of(_is_text), "a tuple of texts such as ('one',)")
+_TYPING = _Kind(lambda value: isinstance(value, Phenotype), "a Phenotype such as Phenotype('A*01:01+A*02:01')")
+_TYPING_OR_NONE = _or_none(_TYPING)
+_REGISTRY = _Kind(lambda value: isinstance(value, Registry), "a Registry such as Registry.open('home.allo')")
+_IONS = _Kind(
+    _is_list_of(lambda value: _is_text(value) and len(value) == 4 and value.isascii() and value.isdigit()),
+    "a tuple of texts of four digits such as ('1081',)",
+)
+_WHAT = _Kind(lambda value: value in ("adults", "cord", "both"), "'adults', 'cord' or 'both'")
+_FREQUENCIES = _or_none(
+    _Kind(
+        lambda value: isinstance(value, (HaplotypeFrequencies, FrequencySets)), "HaplotypeFrequencies or FrequencySets"
+    )
+)
+
+
+def _check(one: object, kind: _Kind, *fields: str) -> None:
+    """Raise ArgumentError unless fields hold what they may."""
+    for name in fields:
+        value = getattr(one, name)
+        if not kind.holds(value):
+            where = f"{type(one).__name__}.{name}"
+            raise problem("WrongType", f"{where} is {value!r:.80}; it must be {kind.needed}")
+
+
+def check_items(what: str, values: object, kind: type) -> None:
+    """Raise ArgumentError unless values are a sequence of a kind.
+
+    Args:
+        what: What they are called.
+        values: Such as the relatives of a case.
+        kind: Of each.
+
+    Example:
+        >>> check_items("family", [Relative("sister")], Relative)
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise problem("WrongType", f"{what} is {values!r:.80}; a list of {kind.__name__} is needed")
+    for number, each in enumerate(values, 1):
+        if not isinstance(each, kind):
+            raise problem("WrongType", f"{what}, number {number}, is {each!r:.80}; a {kind.__name__} is needed")

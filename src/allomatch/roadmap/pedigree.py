@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from allomatch.roadmap.case import Patient, Problem, Relative
+from allomatch.roadmap.case import OLDEST, Patient, Problem, Relative, check_items
 from allomatch.roadmap.relations import RELATIONS, Relation, read_relation
 
-__all__ = ["PATIENT", "Pedigree", "Person", "build_pedigree"]
+__all__ = ["PATIENT", "Pedigree", "Person", "build_pedigree", "impossible_age"]
 
 PATIENT = "patient"
 _DAYS = 365.25
 _SIDE = {"mother": "maternal", "father": "paternal"}
+# Whose child someone is, by the kind of the relation.
+_BELOW = {
+    "grandchild": "a grandchild is the child of a son or daughter",
+    "nephew": "a niece or nephew is the child of a brother, sister or half-sibling",
+    "cousin": "a cousin is the child of an aunt or uncle of that side",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,24 +184,52 @@ class _Builder:
         return (other, known) if self.people[known].sex == "M" else (known, other)
 
     def named_parent(self, name: str, kinds: tuple[str, ...], side: tuple[str, ...]) -> str | None:
-        """Return the relative whom someone names as parent, if that one can be."""
+        """Return the relative whom someone names as parent, if that one can be; who cannot be is named."""
+        found: str | None = None
         for parent in self.relatives[name].parents:
-            if parent in ("mother", "father", PATIENT) or parent in self.places:
+            if self.says_side(name, parent):
                 continue
             relation = self.relations.get(parent)
             fits = (
                 relation is not None and (relation.places == side or relation.kind == "half") and relation.kind in kinds
             )
-            if fits and parent != name:
-                return parent
+            if fits and parent != name and found in (None, parent):
+                found = parent
+            elif fits and parent != name:
+                self.not_a_parent(name, parent, f"as {found!r} is, who is used: one parent at most is of the family")
+            else:
+                self.not_a_parent(name, parent, _BELOW[self.relations[name].kind])
+        return found
+
+    def says_side(self, name: str, parent: str) -> bool:
+        """Whether a parent or grandparent is named only to say the side of someone whose relation does not."""
+        relation = self.relations.get(parent) or RELATIONS.get(parent)
+        ancestor = relation is not None and relation.kind == "ancestor"
+        return ancestor and not isinstance(read_relation(self.relatives[name].relation), Relation)
+
+    def not_a_parent(self, name: str, parent: str, why: str) -> None:
+        """Name someone who is named as a parent and cannot be one."""
+        relation = self.relations[name].name
+        known = self.relations.get(parent) or RELATIONS.get(parent)
+        if known is None and parent != PATIENT:
             self.problem(
                 "unknown parent",
                 name,
                 "parents",
                 parent,
-                f"{parent!r} is named as a parent and is no relative who can be; an untyped person is put in between",
+                f"{parent!r} is named as a parent of this {relation} and is nobody of the family; give the id of one of the "
+                "relatives: the relation is used as given",
             )
-        return None
+            return
+        who = "the patient" if parent == PATIENT else f"a {known.name}" if known else ""
+        self.problem(
+            "contradictory parents",
+            name,
+            "parents",
+            parent,
+            f"{parent!r}, {who}, is named as a parent of {name!r}, a {relation}: {why}; correct the relation or the parent, the "
+            "relation is used as given",
+        )
 
     def put(self, name: str) -> None:
         """Place a relative, after whoever is their parent."""
@@ -214,6 +248,7 @@ class _Builder:
             self.add(name, self.place(relation.places[0]), self.place(relation.places[1]), relation.name, sex)
         elif relation.kind == "half":
             known = self.place(relation.places[0])
+            self.check_half(name, relation.places[0], known)
             self.add(name, *self.couple(known, self.other_parent(name)), relation.name, sex)
         elif relation.kind == "child":
             if self.partner is None:
@@ -241,6 +276,17 @@ class _Builder:
                     parent,
                     f"{parent!r} is named as a parent, which a {relation.name} does not have; the relation is used",
                 )
+
+    def check_half(self, name: str, place: str, shared: str) -> None:
+        """Name parents of a half-sibling who contradict the relation: of the family it shares one with the patient, no other."""
+        other = "father" if place == "mother" else "mother"
+        for parent in self.relatives[name].parents:
+            if parent in (place, shared):
+                continue
+            if parent in (other, self.places.get(other)):
+                self.not_a_parent(name, parent, "whoever has both parents of the patient is a full brother or sister")
+            else:
+                self.not_a_parent(name, parent, f"of the family only the {place} can be")
 
     def put_below(self, name: str, relation: Relation, sex: str | None) -> None:
         """Place someone whose parent is a relative, named or not."""
@@ -296,16 +342,23 @@ class _Builder:
         years = one.age if isinstance(one, Relative) else None
         return (self.today - one.birth_date).days / _DAYS if one.birth_date else years
 
+    def is_dated(self, name: str) -> bool:
+        one = self.patient if name == PATIENT else self.relatives[name]
+        return one.birth_date is not None
+
     def check_ages(self, least: float) -> None:
         for name in (PATIENT, *self.relatives):
             age = self.age(name)
+            impossible = impossible_age(name, age, dated=self.is_dated(name))
+            if impossible is not None:
+                self.problems.append(impossible)
             if age is not None and age < 0:
                 self.problem(
                     "born in the future",
                     name,
-                    "birth_date",
-                    age,
-                    "the date of birth or age lies in the future; correct it",
+                    "birth_date" if self.is_dated(name) else "age",
+                    f"{age:.1f}",
+                    f"is {age:.1f} years old: the date of birth lies in the future or the age is below 0; correct it",
                 )
             one = self.relatives.get(name)
             if one and one.birth_date and one.age is not None and age is not None and abs(age - one.age) > 1.5:
@@ -364,6 +417,23 @@ class _Builder:
         return found
 
 
+def impossible_age(name: str, age: float | None, *, dated: bool) -> Problem | None:
+    """Return what is wrong with an age that nobody reaches; None if nothing is.
+
+    Args:
+        name: ``"patient"``, or the id of a relative.
+        age: In years; below 0 it is another problem.
+        dated: Whether it is from a date of birth.
+    """
+    if age is None or age <= OLDEST:
+        return None
+    where = name if name == PATIENT else f"relative {name}"
+    message = (
+        f"{where}: is {age:.0f} years old; an age is from 0 to {OLDEST} years: correct the date of birth or the age"
+    )
+    return Problem("impossible age", where, "birth_date" if dated else "age", f"{age:.0f}", message)
+
+
 def build_pedigree(
     patient: Patient, relatives: Sequence[Relative], *, least_parent_age: float, today: date | None = None
 ) -> Pedigree:
@@ -383,6 +453,8 @@ def build_pedigree(
         >>> [problem.code for problem in family.problems]
         ['side not said']
     """
+    check_items("patient", [patient], Patient)
+    check_items("relatives", relatives, Relative)
     made = _Builder(patient, today or date.today())
     made.name_all(relatives)
     made.settle_single()

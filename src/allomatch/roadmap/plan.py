@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from allomatch import report
 from allomatch._core import __version__
+from allomatch.errors import problem
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.nomenclature import Nomenclature
 from allomatch.roadmap import family_step, plan_parts
 from allomatch.roadmap.autologous import AutologousAnswer, age_in_years, assess_autologous
-from allomatch.roadmap.case import Harvest, Patient, Problem, RegistrySource, Relative
+from allomatch.roadmap.case import Harvest, Patient, Problem, RegistrySource, Relative, check_items
 from allomatch.roadmap.next_step import chance_of_registries
+from allomatch.roadmap.pedigree import PATIENT, impossible_age
 from allomatch.roadmap.policies import Policies
 from allomatch.roadmap.registry_step import DonorOption, RegistryAnswer, assess_registries
 from allomatch.roadmap.steps import Option, Step
@@ -165,6 +167,24 @@ class Roadmap:
         today: date | None = None,
         problems: Sequence[Problem] = (),
     ) -> None:
+        check_items("patient", [patient], Patient)
+        for name, values, kind in (
+            ("harvests", harvests, Harvest),
+            ("family", family, Relative),
+            ("registries", registries, RegistrySource),
+            ("problems", problems, Problem),
+        ):
+            check_items(name, values, kind)
+        for name, value, kinds in (
+            ("nomenclature", nomenclature, (Nomenclature,)),
+            ("frequencies", frequencies, (HaplotypeFrequencies, FrequencySets)),
+            ("policies", policies, (Policies,)),
+        ):
+            if value is not None and not isinstance(value, kinds):
+                needed = " or ".join(each.__name__ for each in kinds)
+                raise problem("WrongType", f"{name} is {value!r:.80}; {needed} is needed, or None")
+        if today is not None and (not isinstance(today, date) or isinstance(today, datetime)):
+            raise problem("WrongType", f"today is {today!r:.80}; a datetime.date is needed, or None")
         self._patient = patient
         self._harvests = tuple(harvests)
         self._family = tuple(family)
@@ -233,6 +253,10 @@ def _patient_problems(patient: Patient, today: date) -> list[Problem]:
             f"the patient is born {patient.birth_date}, after today ({today}); correct the date: no age was counted"
         )
         problems.append(Problem("birth in the future", "patient", "birth_date", str(patient.birth_date), message))
+    years = None if patient.birth_date is None else (today - patient.birth_date).days / 365.25
+    impossible = impossible_age(PATIENT, years, dated=True)
+    if impossible is not None:
+        problems.append(impossible)
     known = {"sex": ("F", "M"), "cmv": ("P", "N"), "abo": ("A", "B", "AB", "O")}
     for name, values in known.items():
         value = getattr(patient, name)

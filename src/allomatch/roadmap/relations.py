@@ -118,5 +118,11 @@ def read_relation(text: object, parents: tuple[str, ...] = ()) -> Relation | tup
         }
         if len(sides) == 1:
             return RELATIONS[f"{sides.pop()} {word}"]
+        if sides and word.startswith("half-"):
+            full = word.removeprefix("half-")
+            return (
+                "contradictory parents",
+                f"{' and '.join(parents)} are both named as parents: say '{full}', or name one of them",
+            )
         return "side not said", f"say 'maternal {word}' or 'paternal {word}'"
     return "unknown relation", f"use one of: {', '.join(RELATIONS)}"
