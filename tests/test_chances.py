@@ -49,6 +49,7 @@ def made_up(name: str, size: int = 90, seed: int = 1) -> am.HaplotypeFrequencies
 
 X, Y = made_up("X"), made_up("Y", seed=2)
 POOLS = [DonorPool(X, 300, 0.5), DonorPool(Y, 200, 0.4, "others")]
+STRANGER = "A*66:XX+A*66:XX^B*08:XX+B*08:XX"  # whom no pair of haplotypes explains
 
 
 # --- meaning
@@ -257,12 +258,48 @@ def test_one_patient() -> None:
         (lambda: chances.recruitment_value([(X, 1.0)], POOLS, -5, LOCI), "-5; a whole number"),
         (lambda: chances.sibling_likelihood(-1), "-1; a whole number"),
         (lambda: chances.road_likelihood(0, POOLS, [], X, family=2, loci=LOCI), "family is 2"),
+        (lambda: DonorPool(X, 10**400), "(401 characters); a whole number, 0 to 10,000,000,000, is needed"),
+        (lambda: DonorPool(X, 10**5000), "a number of thousands of digits; a whole number"),
+        (lambda: DonorPool(X, 10**10 + 1), "the size of a pool is 10000000001"),
+        (lambda: DonorPool(X, 5, 10**400), "(401 characters); a number from 0 to 1"),
+        (lambda: chances.likelihood_curve(X, POOLS, [10**400], LOCI), "a size is 1000"),
+        (
+            lambda: chances.likelihood_over_time(X, POOLS, [registry_sizes.WorldTotal(2030, 10**400, "")], LOCI),
+            "total of 2030",
+        ),
+        (lambda: chances.likelihood_over_time(X, POOLS, [(2030, 5)], LOCI), "a total is (2030, 5)"),  # type: ignore[list-item]
+        (lambda: chances.recruitment_value([(X, 1.0)], POOLS, 10**400, LOCI), "the number of recruits is"),
+        (lambda: chances.match_likelihood(X, POOLS, LOCI, draws=10**400), "the number of draws is"),
+        (lambda: chances.match_likelihood(X, POOLS, LOCI, seed=-1), "the seed is -1; a whole number, 0 or more"),
+        (lambda: chances.match_likelihood(X, POOLS, LOCI, seed=1.5), "the seed is 1.5"),  # type: ignore[arg-type]
+        (lambda: chances.match_likelihood(X, POOLS, LOCI, seed="a"), "the seed is 'a'"),  # type: ignore[arg-type]
+        (lambda: chances.match_likelihood(X, POOLS, LOCI, seed=None), "the seed is None"),  # type: ignore[arg-type]
+        (lambda: chances.recruitment_value([(X, 1.0)], POOLS, 5, LOCI, seed=-1), "the seed is -1"),
+        (lambda: chances.road_likelihood(1, POOLS, [], X, phenotype=STRANGER, loci=LOCI, seed=-1), "the seed is -1"),
+        (lambda: chances.road_likelihood(10**400, POOLS, [], X, loci=LOCI), "the number of siblings is"),
     ],
 )
 def test_bad_arguments_are_named(ask: Callable[[], Any], words: str) -> None:
     with pytest.raises(am.ArgumentError) as raised:
         ask()
     assert words in str(raised.value)
+
+
+def test_seeds_of_any_size_and_kind_of_whole_number() -> None:
+    for seed in (10**400, np.int64(5)):
+        assert 0 < chances.match_likelihood(X, POOLS, LOCI, draws=100, seed=seed).likelihood < 1  # type: ignore[arg-type]
+
+
+def test_a_patient_who_is_not_represented_has_a_family_all_the_same() -> None:
+    road = chances.road_likelihood(2, POOLS, POOLS, X, phenotype=STRANGER, loci=LOCI)
+    assert not road.represented
+    assert "nan" not in road.explain()
+    assert "0.4375" in road.explain()
+    assert "not represented" in road.explain()
+    assert road.to_dict()["home"] is None
+    one = chances.patient_likelihood(STRANGER, X, POOLS, loci=LOCI)
+    assert "not represented" in one.explain()
+    assert chances.road_likelihood(2, POOLS, POOLS, X, loci=LOCI).represented
 
 
 def test_a_population_without_haplotypes() -> None:
@@ -326,6 +363,20 @@ def test_command(files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
         ("--pool", "x.csv:5:much"),
     ):
         assert ask(*wrong)[0] == 2, wrong
+    many = "9" * 400
+    for wrong, words in (
+        (("--pool", f"{files}/X.csv:{many}"), "the size of a pool is 999"),
+        (("--sizes", many), "a size is 999"),
+        (("--recruit", many), "recruits is 999"),
+        (("--siblings", many), "siblings is 999"),
+    ):
+        code, out, err = ask(*wrong)
+        assert (code, out) == (1, ""), wrong
+        assert words in " ".join(err.split())
+    for seed in ("-1", "1.5", "a"):
+        assert ask("--seed", seed)[0] == 2, seed
+    code, out, _ = ask("--siblings", "2", "--patient", STRANGER)
+    assert (code, "nan" in out, "not represented" in out) == (0, False, True)
     code, _, err = ask("--pool", f"{files}/none.csv:5")
     assert code == 1
     assert "none.csv" in err

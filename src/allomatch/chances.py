@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allomatch.carried import Populations
-from allomatch.chances_question import DonorPool, Pools, Question, check_count, check_share, times
+from allomatch.chances_question import DonorPool, Pools, Question, check_count, check_seed, check_share, times
 from allomatch.chances_results import (
     CurvePoint,
     LikelihoodCurve,
@@ -180,6 +180,10 @@ def likelihood_over_time(
         draws: As in :func:`match_likelihood`.
         seed: As in :func:`match_likelihood`.
     """
+    for total in totals:
+        if not isinstance(total, WorldTotal):
+            raise problem("WrongType", f"a total is {total!r:.80}; a WorldTotal(year, donors, source) is needed")
+        check_count(f"the total of {total.year}", total.donors)
     asked = Question.of(registries, loci, max_mismatches, nomenclature)
     points = [CurvePoint(total.donors, math.nan, math.nan, total.year, total.source) for total in totals]
     version = VERSION if totals is WORLD_DONORS else ""
@@ -287,6 +291,7 @@ def road_likelihood(
         draws: As in :func:`match_likelihood`.
         seed: As in :func:`match_likelihood`.
     """
+    check_seed(seed)  # of one patient nothing is drawn, and a slip is a slip
     helped = sibling_likelihood(siblings)
     if family is not None:
         check_share("family", family)

@@ -25,12 +25,16 @@ from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["DonorPool", "Pools", "Question", "check_count", "check_share", "times"]
+__all__ = ["DonorPool", "Pools", "Question", "check_count", "check_seed", "check_share", "times"]
 
 Values = npt.NDArray[np.float64]
 
+MOST_DONORS = 10_000_000_000
+"""More than there are people; with more, a size is a slip, and numbers of hundreds of digits are none that can be computed with."""
+
 _MOST_MISMATCHES = 4
 _FEWEST_DRAWS = 16
+_MOST_DRAWS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,11 @@ class Question:
 
     def patients(self, frequencies: Populations, draws: int, seed: int) -> Patients:
         """Return the patients of a population, all or drawn."""
-        check_count("the number of draws", draws, _FEWEST_DRAWS)
+        check_count("the number of draws", draws, _FEWEST_DRAWS, _MOST_DRAWS)
+        check_seed(seed)
         for each in populations_of(frequencies):
             _check_loci(each, self.loci)
-        return drawn(frequencies, self.nomenclature, self.loci, int(draws), seed)
+        return drawn(frequencies, self.nomenclature, self.loci, int(draws), int(seed))
 
     def patient(self, phenotype: Phenotype | str, frequencies: Populations) -> Patients:
         """Return the genotypes that one patient may have."""
@@ -220,14 +225,30 @@ def _check_loci(frequencies: HaplotypeFrequencies, loci: Sequence[str]) -> None:
         )
 
 
-def check_count(what: str, value: object, least: int = 0) -> None:
-    """Raise ArgumentError unless a value is a whole number that is large enough."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise problem("ValueOutOfRange", f"{what} is {value!r}; a whole number, {least} or more, is needed")
+def check_count(what: str, value: object, least: int = 0, most: int | None = MOST_DONORS) -> None:
+    """Raise ArgumentError unless a value is a whole number in a range."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        upto = f"{least} or more" if most is None else f"{least} to {most:,}"
+        raise problem("ValueOutOfRange", f"{what} is {_shown(value)}; a whole number, {upto}, is needed")
+
+
+def check_seed(value: object) -> None:
+    """Raise ArgumentError unless a value can be the seed of draws."""
+    check_count("the seed", value, most=None)
+
+
+def _shown(value: object) -> str:
+    """Cut what would fill a screen; Python refuses to write a number of more than 4,300 digits at all."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 40 else f"{text[:37]}... ({len(text)} characters)"
 
 
 def check_share(what: str, value: object) -> None:
     """Raise ArgumentError unless a value is a number from 0 to 1."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 0 <= value <= 1:  # type: ignore[operator]
-        raise problem("ValueOutOfRange", f"{what} is {value!r}; a number from 0 to 1 is needed")
+        raise problem("ValueOutOfRange", f"{what} is {_shown(value)}; a number from 0 to 1 is needed")

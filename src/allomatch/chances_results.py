@@ -123,7 +123,7 @@ class MatchLikelihood:
         level = _level(self.loci, self.max_mismatches)
         where = f"frequencies of {self.population} for the patient, nomenclature {self.nomenclature}"
         if not self.represented:
-            return f"no probability: no pair of haplotypes explains the patient's typings ({where}). {_WORDS}"
+            return f"no probability, the patient is not represented: no pair of haplotypes explains the typings ({where}). {_WORDS}"
         how = (
             f"standard error {self.error:.4f} from {self.draws:,} drawn genotypes"
             if not self.exact
@@ -252,7 +252,7 @@ class RoadLikelihood:
 
     Attributes:
         family: A sibling (or whoever the given probability is of) is identical.
-        home: Nobody of the family, but a donor of the home registries.
+        home: Nobody of the family, but a donor of the home registries; NaN, as the rest, if a single patient is not represented.
         world: Neither, but a donor of the others.
         nobody: None of them.
         home_error: Standard error of ``home`` by drawing.
@@ -276,6 +276,11 @@ class RoadLikelihood:
     nomenclature: str
     draws: int
 
+    @property
+    def represented(self) -> bool:
+        """Whether there are probabilities of donors; False: no pair of haplotypes explains the patient's typings."""
+        return not math.isnan(self.home)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name; those that there are not are None."""
         values = {name: getattr(self, name) for name in self.__slots__}
@@ -286,6 +291,13 @@ class RoadLikelihood:
 
     def explain(self) -> str:
         """Return in words how far the road is likely to lead."""
+        if not self.represented:
+            return (
+                f"the family helps with probability {self.family:.4f}\n"
+                f"  else, at home or elsewhere, {_level(self.loci, self.max_mismatches)}: no probability, the patient is not "
+                "represented: no pair of haplotypes explains the typings\n"
+                f"  (frequencies of {self.population}, nomenclature {self.nomenclature}). {_WORDS}"
+            )
         lines = [
             f"the family helps with probability {self.family:.4f}",
             f"  else a donor at home, {_level(self.loci, self.max_mismatches)}: {self.home:.4f}",

@@ -133,7 +133,7 @@ def _pool(text: str, opened: dict[Path, HaplotypeFrequencies]) -> chances.DonorP
 
 def _not_a_pool(text: str) -> typer.BadParameter:
     return typer.BadParameter(
-        f"a pool is FILE:NUMBER or FILE:NUMBER:AVAILABILITY, such as CAU.csv.gz:7770000:0.51, not {text!r}"
+        f"a pool is FILE:NUMBER or FILE:NUMBER:AVAILABILITY, such as CAU.csv.gz:7770000:0.51, not {text!r:.80}"
     )
 
 
@@ -141,4 +141,4 @@ def _sizes(text: str) -> list[int]:
     try:
         return [int(each) for each in text.split(",")]
     except ValueError as failure:
-        raise typer.BadParameter(f"sizes are whole numbers separated by commas, not {text!r}") from failure
+        raise typer.BadParameter(f"sizes are whole numbers separated by commas, not {text!r:.80}") from failure
