@@ -103,6 +103,61 @@ def test_enough_donors_at_home_stop_the_road(tmp_path: Path) -> None:
     assert all(each.asked for each in assess([home, world], rules=never).searches if each.kind == "adults")
 
 
+def test_a_file_that_is_given_twice_is_searched_once(tmp_path: Path) -> None:
+    one = source(tmp_path, [donor("D1"), donor("C1", donor_type="cord", tnc_e7=200.0)], "one")
+    (tmp_path / "link.allo").symlink_to(tmp_path / "one.allo")
+    linked = RegistrySource("other", am.Registry.open(tmp_path / "link.allo", nomenclature=NAMES), domestic=True)
+    alone = assess([one])
+    both = assess([one, linked, one])
+    assert both.searches == alone.searches
+    assert alone.problems == ()
+    said = [(each.code, each.where) for each in both.problems]
+    assert said == [("registry given twice", f"registry {name}") for name in ("other", "other", "one", "one")]
+    assert (
+        "under two names, 'one' and 'other'; its adult donors were searched once, as 'one', in the world, not at home"
+        in (both.problems[0].message)
+    )
+    assert "is given again; its adult donors" in both.problems[2].message
+    # Each kind once is no mistake, and what is left of a second naming is searched.
+    halves = [replace(one, what="adults"), replace(one, what="cord")]
+    assert asked(assess(halves)) == asked(alone)
+    assert assess(halves).problems == ()
+    rest = assess([replace(one, what="adults"), linked])
+    assert asked(rest) == [
+        ("one", "world", "adults", True),
+        ("other", "home", "cord", True),
+        ("other", "home", "cord", True),
+    ]
+    assert [each.code for each in rest.problems] == ["registry given twice"]
+    # Nor are its donors expected twice.
+    x = frequencies()
+    expected = chance_of_registries(PATIENT, [one], NAMES, x, RULES)
+    assert chance_of_registries(PATIENT, [one, linked, one], NAMES, x, RULES) == expected
+    assert chance_of_registries(PATIENT, halves, NAMES, x, RULES) == expected
+
+
+def test_two_files_of_one_name_are_named(tmp_path: Path) -> None:
+    one, two = source(tmp_path, [donor("D1")], "one"), source(tmp_path, [donor("D2")], "two")
+    found = assess([one, replace(two, name="one")])
+    assert [each.code for each in found.problems] == ["one name for two registries"]
+    assert [each.asked for each in found.searches if each.kind == "adults"] == [True, True]
+    assert assess([one, two]).problems == ()
+
+
+def test_donors_whom_two_registries_list_count_once(tmp_path: Path) -> None:
+    stop = RULES.value("registries", "stop_probable_donors")
+    home = source(tmp_path, [donor(f"G{n}") for n in range(stop - 1)], "home", domestic=True, what="adults")
+    copied = source(tmp_path, [donor(f"G{n}") for n in range(stop - 1)], "copied", domestic=True, what="adults")
+    world = source(tmp_path, [donor("W")], "world", what="adults")
+    found = assess([home, copied, world])
+    assert [each.probable for each in found.searches] == [stop - 1, 0, 1]
+    assert asked(found)[-1] == ("world", "world", "adults", True)  # not stopped by people who were counted twice
+    (named,) = found.problems
+    assert (named.code, named.where, named.value) == ("donors in two registries", "registry copied", "G0, G1")
+    assert "as 'home' does" in named.message
+    assert found.answer == "probable donors"
+
+
 def test_levels_count_donors_within_them(tmp_path: Path) -> None:
     rows = [
         donor("D1"),

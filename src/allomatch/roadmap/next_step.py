@@ -17,6 +17,7 @@ from allomatch.nomenclature import Nomenclature
 from allomatch.roadmap.case import Patient, Problem, RegistrySource
 from allomatch.roadmap.policies import Policies
 from allomatch.roadmap.registry_step import patient_populations
+from allomatch.roadmap.sources import distinct_files
 
 __all__ = ["chance_of_registries", "donor_pools"]
 
@@ -52,7 +53,7 @@ def chance_of_registries(
         return None, f"{what} cannot be said: no frequencies fit the patient"
     share = float(policies.value("registries", "availability"))
     try:
-        pools = [pool for source in sources for pool in donor_pools(source, frequencies, share)]
+        pools = [pool for source in distinct_files(sources) for pool in donor_pools(source, frequencies, share)]
         found = patient_likelihood(patient.phenotype, theirs, pools, nomenclature, loci)
     except AllomatchError as failure:
         return None, f"{what} cannot be said: {failure}"

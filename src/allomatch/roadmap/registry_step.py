@@ -24,6 +24,7 @@ from allomatch.registry import Registry
 from allomatch.roadmap.autologous import usable_weight
 from allomatch.roadmap.case import Patient, Problem, RegistrySource
 from allomatch.roadmap.policies import Policies
+from allomatch.roadmap.sources import distinct_sources
 from allomatch.roadmap.typing_advice import bits_of_typing, entropy
 from allomatch.search import Hit, Hits
 
@@ -78,7 +79,7 @@ class SearchAnswer:
         loci: What was searched.
         asked: Whether it was searched; if not, the reasons say why.
         levels: ``"10/10"``, ``">=9/10"`` ... -> donors that may match at that many positions, each within the next.
-        probable: Donors listed whose whole match is certain or probable.
+        probable: Donors listed whose whole match is certain or probable, and whom no registry listed before.
         best: The best, in order.
         reasons: What was done, in words.
     """
@@ -167,6 +168,8 @@ def assess_registries(
         threads: As in :meth:`allomatch.Registry.search`.
     """
     step = _Step(patient, nomenclature, frequencies, policies, today, threads)
+    sources, twice = distinct_sources(sources)
+    step.problems += twice
     if not sources:
         return step.done("not asked", ["no registry was given to be searched"])
     loci = step.choose_loci()
@@ -270,6 +273,9 @@ class _Step:
     problems: list[Problem] = field(default_factory=list)
     theirs: Populations | None = None
     weight: float | None = None
+    listed: dict[tuple[Kind, str], str] = field(
+        default_factory=dict
+    )  # donor or unit -> the registry that listed it first
 
     def choose_loci(self) -> tuple[str | list[str], int, str] | None:
         """Return the loci to search, the most mismatches, and what that is called."""
@@ -413,11 +419,17 @@ class _Step:
         rows = rows or [{}] * len(hits)
         best = []
         probable = 0
+        again: dict[str, list[str]] = {}
         for hit, row in zip(hits, rows, strict=True):
-            certain = hit.match.greatest == 0
-            probable += certain or hit.likelihood == "probable match"
+            earlier = self.listed.setdefault((kind, hit.donor_id), source.name)
+            if earlier != source.name:
+                again.setdefault(earlier, []).append(hit.donor_id)
+            elif hit.match.greatest == 0 or hit.likelihood == "probable match":
+                probable += 1
             known = {name: value for name, value in row.items() if value is not None}
             best.append(DonorOption(source.name, place, kind, name, hit, known, self._words(hit, kind)))
+        for earlier, ids in again.items():
+            self._listed_twice(source, earlier, ids)
         positions = 2 * len(hits.loci)
         levels, total = {}, 0
         for mismatches, count in hits.counts.items():
@@ -428,6 +440,15 @@ class _Step:
         self.searches.append(
             SearchAnswer(source.name, place, kind, name, True, levels, probable, tuple(best), tuple(reasons))
         )
+
+    def _listed_twice(self, source: RegistrySource, earlier: str, ids: Sequence[str]) -> None:
+        """Name donors whom another registry listed before: with global ids they are the same people."""
+        shown = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+        message = (
+            f"registry {source.name}: lists {shown} as {earlier!r} does; if their ids are global they are the same donors: ask one "
+            "registry. They counted once for the stop rule"
+        )
+        self.problems.append(Problem("donors in two registries", f"registry {source.name}", "donor_id", shown, message))
 
     def _words(self, hit: Hit, kind: Kind) -> tuple[str, ...]:
         words = [*hit.explain().splitlines()]
