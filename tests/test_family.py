@@ -148,6 +148,21 @@ def test_a_homozygous_parent_makes_siblings_alike_by_chance() -> None:
     assert alone.p_any_identical == pytest.approx(0.75)  # half for each, and independent
 
 
+@pytest.mark.parametrize(
+    ("brother", "by_chance"), [(None, 0.25), ("A*01:01+A*02:01", 0.0), ("A*01:01+A*02:01^B*08:01+B*07:02", 0.5)]
+)
+def test_at_untyped_loci_of_a_typed_relative_descent_alone_counts(brother: str | None, by_chance: float) -> None:
+    """As docs/family.md has it: what is said is at least true, and typing there can only add to it."""
+    father = Relative("father", am.Phenotype("A*01:01+A*01:01^B*08:01+B*08:01"))
+    mother = Relative("mother", am.Phenotype("A*02:01+A*03:01^B*07:02+B*35:01"))
+    one = Relative("brother", am.Phenotype(brother) if brother else None, id="b")
+    patient = am.Phenotype("A*01:01+A*02:01^B*08:01+B*07:02")
+    found = family(patient, father, mother, one, loci=["A", "B"])["b"]
+    assert found.p_identical == pytest.approx(0.5 if brother else 0.25)
+    assert found.p_identical_by_chance == pytest.approx(by_chance)
+    assert any("not typed at B: there descent alone counts" in each for each in found.reasons) == (by_chance == 0)
+
+
 def test_parents_who_share_a_haplotype() -> None:
     parents = Relative("father", typed(A, B)), Relative("mother", typed(A, B))
     answer = family(typed(A, B), *parents, Relative("sister"))

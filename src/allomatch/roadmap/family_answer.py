@@ -143,7 +143,8 @@ class MemberAnswer:
         p_identical: Both haplotypes shared at every locus, by descent.
         p_haploidentical: One shared at every locus.
         p_other: Neither.
-        p_identical_by_chance: The patient's alleles at the loci compared, not by descent.
+        p_identical_by_chance: The patient's alleles, not by descent: of the untyped at all loci, by inheritance and frequencies; of
+            the typed where both are typed, and by descent at the other loci (docs/family.md).
         match: Patient against this person, both directions; None of the untyped.
         usable: Whether this person may be a donor as far as is known.
         reasons: Why, in words.

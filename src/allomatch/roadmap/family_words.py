@@ -190,6 +190,10 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
         warnings.append("an identical twin as donor gives no graft-versus-malignancy effect")
     if typed:
         reasons.append(found.frequencies_in_words)
+        compared = found.matches.get(name)
+        missing = [one.locus for one in compared.loci if one.patient and not one.donor] if compared is not None else []
+        if missing and not twin:
+            reasons.append(f"not typed at {', '.join(missing)}: there descent alone counts, no chance; type it there")
     reasons += found.notes.get(name, ())
     if relative is not None:
         if relative.available is False:
