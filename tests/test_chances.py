@@ -268,6 +268,13 @@ def test_one_patient() -> None:
             "total of 2030",
         ),
         (lambda: chances.likelihood_over_time(X, POOLS, [(2030, 5)], LOCI), "a total is (2030, 5)"),  # type: ignore[list-item]
+        (lambda: chances.match_likelihood(X, POOLS[0], LOCI), "registries is DonorPool"),  # type: ignore[arg-type]
+        (lambda: chances.likelihood_curve(X, POOLS, 5, LOCI), "sizes is 5; a list is needed"),  # type: ignore[arg-type]
+        (lambda: chances.likelihood_over_time(X, POOLS, 5, LOCI), "totals is 5; a list is needed"),  # type: ignore[arg-type]
+        (lambda: chances.recruitment_value(X, POOLS, 5, LOCI), "patients is"),  # type: ignore[arg-type]
+        (lambda: chances.recruitment_value([X], POOLS, 5, LOCI), "patients are (frequencies, share)"),  # type: ignore[list-item]
+        (lambda: chances.recruitment_value([(X, "1")], POOLS, 5, LOCI), "patients are (frequencies"),  # type: ignore[list-item]
+        (lambda: DonorPool(X, 5, 0.5, 3), "name is 3"),  # type: ignore[arg-type]
         (lambda: chances.recruitment_value([(X, 1.0)], POOLS, 10**400, LOCI), "the number of recruits is"),
         (lambda: chances.match_likelihood(X, POOLS, LOCI, draws=10**400), "the number of draws is"),
         (lambda: chances.match_likelihood(X, POOLS, LOCI, seed=-1), "the seed is -1; a whole number, 0 or more"),

@@ -19,7 +19,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from allomatch.carried import Populations
-from allomatch.chances_question import DonorPool, Pools, Question, check_count, check_seed, check_share, times
+from allomatch.chances_question import (
+    DonorPool,
+    Pools,
+    Question,
+    check_count,
+    check_list,
+    check_seed,
+    check_share,
+    times,
+)
 from allomatch.chances_results import (
     CurvePoint,
     LikelihoodCurve,
@@ -150,6 +159,7 @@ def likelihood_curve(
         draws: As in :func:`match_likelihood`.
         seed: As in :func:`match_likelihood`.
     """
+    check_list("sizes", sizes)
     for size in sizes:
         check_count("a size", size)
     asked = Question.of(registries, loci, max_mismatches, nomenclature)
@@ -180,6 +190,7 @@ def likelihood_over_time(
         draws: As in :func:`match_likelihood`.
         seed: As in :func:`match_likelihood`.
     """
+    check_list("totals", totals)
     for total in totals:
         if not isinstance(total, WorldTotal):
             raise problem("WrongType", f"a total is {total!r:.80}; a WorldTotal(year, donors, source) is needed")
@@ -216,6 +227,10 @@ def recruitment_value(
         seed: As in :func:`match_likelihood`.
     """
     check_count("the number of recruits", recruits)
+    check_list("patients", patients)
+    for each in patients:
+        if not isinstance(each, tuple) or len(each) != 2 or not isinstance(each[1], (int, float, np.number)):
+            raise problem("WrongType", f"patients are (frequencies, share), not {each!r:.80}")
     shares = np.array([share for _, share in patients], np.float64)
     if not (len(shares) and np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
         raise problem(

@@ -25,7 +25,7 @@ from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["DonorPool", "Pools", "Question", "check_count", "check_seed", "check_share", "times"]
+__all__ = ["DonorPool", "Pools", "Question", "check_count", "check_list", "check_seed", "check_share", "times"]
 
 Values = npt.NDArray[np.float64]
 
@@ -55,6 +55,7 @@ class DonorPool:
 
     def __post_init__(self) -> None:
         check_choice("frequencies", self.frequencies, HaplotypeFrequencies)
+        check_choice("name", self.name, str)
         check_count("the size of a pool", self.donors)
         check_share("the availability of a pool", self.availability)
 
@@ -98,6 +99,7 @@ class Question:
         most = min(_MOST_MISMATCHES, 2 * len(named))
         if isinstance(max_mismatches, bool) or not isinstance(max_mismatches, int) or not 0 <= max_mismatches <= most:
             raise problem("ValueOutOfRange", f"max_mismatches is {max_mismatches!r}; 0 to {most} are possible")
+        check_list("registries", registries)
         pools = tuple(_pool(each) for each in registries)
         for pool in pools:
             _check_loci(pool.frequencies, named)
@@ -231,6 +233,12 @@ def check_count(what: str, value: object, least: int = 0, most: int | None = MOS
     if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         upto = f"{least} or more" if most is None else f"{least} to {most:,}"
         raise problem("ValueOutOfRange", f"{what} is {_shown(value)}; a whole number, {upto}, is needed")
+
+
+def check_list(what: str, values: object) -> None:
+    """Raise ArgumentError unless values are a list or the like."""
+    if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, str):
+        raise problem("WrongType", f"{what} is {_shown(values)}; a list is needed")
 
 
 def check_seed(value: object) -> None:
