@@ -74,3 +74,28 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert "allomatch-case-1" in fails(str(tmp_path / "bad.json"))
     assert "html" in fails("lymphoma", "--html", str(tmp_path / "plan.txt"))
     assert "cannot read the policies" in fails("lymphoma", "--policies", str(tmp_path / "none.json"))
+    values = Policies.default().to_dict()
+    values["autologous"]["weight_kg"]["value"] = [1]
+    (tmp_path / "own.json").write_text(json.dumps(values))
+    said = fails("lymphoma", "--policies", str(tmp_path / "own.json"))
+    assert "own.json" in said
+    assert "policies.autologous.weight_kg.value is [1], a list of 1; 2 are needed" in said
+    # One file in the case and on the command line.
+    case = {
+        "schema": "allomatch-case-1",
+        "patient": {"phenotype": "A*01:01+A*02:01^B*08:01+B*44:02^C*07:01+C*05:01^DRB1*03:01+DRB1*04:01"},
+        "registries": [{"name": "Home", "file": "home.allo", "domestic": True, "what": "adults"}],
+    }
+    batches = list(demo.draw_donors(demo.load_haplotypes(), 2000, seed=7))
+    am.Registry.build(tmp_path / "home.allo", pa.Table.from_batches(batches))
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    plan = json.loads(run(str(tmp_path / "case.json"), "--registry", str(tmp_path / "home.allo"), "--json"))
+    twice = [each for each in plan["problems"] if each["code"] == "registry given twice"]
+    assert [each["where"] for each in twice] == ["registry home"]
+    assert "'Home' and 'home'" in twice[0]["message"]
+    searches = plan["steps"][2]["detail"]["searches"]
+    assert [(each["source"], each["kind"]) for each in searches] == [
+        ("Home", "adults"),
+        ("home", "cord"),
+        ("home", "cord"),
+    ]

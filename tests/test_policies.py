@@ -58,6 +58,13 @@ def test_only_tables_in_force_are_read() -> None:
     assert {standing[row.source] for _, row in every_row()} == {"table", "superseded", "statement"}
 
 
+def test_rows_that_were_not_held_against_the_newest_report_say_so() -> None:
+    papers = RULES.values["indications"]["sources"]
+    older = [row for _, row in every_row() if row.source == papers["EBMT 2022"]["citation"]]
+    assert len(older) > 20
+    assert all("2025" in row.note for row in older), [row for row in older if "2025" not in row.note]
+
+
 def test_only_the_newest_report_can_make_own_cells_eligible() -> None:
     newest = RULES.values["indications"]["sources"]["EBMT 2025"]["citation"]
     standard = [row for _, row in every_row() if row.autologous == "S" and row.transcription == "read"]

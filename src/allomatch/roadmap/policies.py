@@ -55,7 +55,7 @@ class Indication:
             ``"stated"``: of no table in force, what a superseded one or another body says, in `statements`.
         source: The paper that the grades are from, or would be from.
         statements: What others say, each with whose words they are.
-        note: What else is to be known, such as what an earlier report said; empty if nothing.
+        note: What else is to be known of the row or else of its source, such as what another report says; empty if nothing.
     """
 
     table: str
@@ -193,7 +193,7 @@ class Policies:
                     tuple(
                         f'{sources[one["source"]]["citation"]}: "{one["says"]}"' for one in row.get("statements", ())
                     ),
-                    row.get("note", ""),
+                    row.get("note", sources[row["source"]].get("note", "")),
                 )
             )
         return tuple(rows)
