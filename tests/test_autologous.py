@@ -166,6 +166,7 @@ def test_a_recalled_row_never_leads_to_eligible() -> None:
     assert found.indication is not None
     assert found.indication.transcription == "recalled"
     assert found.answer == "possible"
+    assert "from memory of Snowden" in found.reasons[0]
     assert any("check it against the paper" in each for each in found.reasons)
     assert any("JNCCN" in each or "Canc Netw" in each for each in found.reasons)  # what others say stands beside it
 

@@ -113,6 +113,19 @@ def test_the_leukaemia_ends_in_the_family() -> None:
     }
 
 
+def test_grades_of_donors_say_whose_they_are() -> None:
+    for diagnosis, status, words in (
+        ("AML", "CR2", "the table of indications grades: MSD S/II, MMAD S/II (Greco"),
+        ("CLL", "Richter transformation", "the table of indications grades: MSD S/II, MMAD S/II (Snowden"),
+        ("MS", "any", "a table of indications not in force graded: MSD D/III (EBMT"),
+    ):
+        plan = Roadmap(replace(PATIENT, diagnosis=diagnosis, disease_status=status), today=TODAY).plan()
+        assert any(each.startswith(words) for each in plan["family"].reasons)
+        checked(plan)
+    bare = Roadmap(replace(PATIENT, diagnosis="SLE", disease_status="any"), today=TODAY).plan()
+    assert not any("graded" in each or "grades" in each for each in bare["family"].reasons)
+
+
 def test_a_twin_is_outside_the_tables_of_indications() -> None:
     twin = Roadmap(PATIENT, family=[Relative("identical twin", id="twin-1")], today=TODAY).plan()
     sister = Roadmap(PATIENT, family=[Relative("sister", id="sister-1")], today=TODAY).plan()

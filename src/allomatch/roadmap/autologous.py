@@ -395,7 +395,7 @@ def _whole(
         problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
         return "ask", [message]
     grades = policies.values["indications"]["grades"]
-    source = indication.source
+    source = f"{'from memory of ' if indication.transcription == 'recalled' else ''}{indication.source}"
     where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
     beside = [f"said elsewhere: {each}" for each in indication.statements]
     if indication.note:

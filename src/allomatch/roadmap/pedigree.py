@@ -221,13 +221,13 @@ class _Builder:
                 "relatives: the relation is used as given",
             )
             return
-        who = "the patient" if parent == PATIENT else f"a {known.name}" if known else ""
+        who = "" if known is None else f" ({known.name})"
         self.problem(
             "contradictory parents",
             name,
             "parents",
             parent,
-            f"{parent!r}, {who}, is named as a parent of {name!r}, a {relation}: {why}; correct the relation or the parent, the "
+            f"{parent!r}{who} is named as a parent of {name!r} ({relation}): {why}; correct the relation or the parent, the "
             "relation is used as given",
         )
 

@@ -24,7 +24,7 @@ from allomatch.roadmap.autologous import AutologousAnswer, age_in_years, assess_
 from allomatch.roadmap.case import Harvest, Patient, Problem, RegistrySource, Relative, check_items
 from allomatch.roadmap.next_step import chance_of_registries
 from allomatch.roadmap.pedigree import PATIENT, impossible_age
-from allomatch.roadmap.policies import Policies
+from allomatch.roadmap.policies import Indication, Policies
 from allomatch.roadmap.registry_step import DonorOption, RegistryAnswer, assess_registries
 from allomatch.roadmap.steps import Option, Step
 
@@ -209,15 +209,13 @@ class Roadmap:
             patient, self._registries, self._nomenclature, self._frequencies, rules, self._today, threads=threads
         )
         expected = chance_of_registries(patient, self._registries, self._nomenclature, self._frequencies, rules)
-        grades = {} if own.indication is None else own.indication.allogeneic
-        source = "" if own.indication is None else own.indication.source
         twin = _twin_words(family, rules)
         steps = (
             _own_step(own, family, twin),
             family_step.step(
-                family, _TITLES["family"], [*_graded(grades, ("MSD", "MMAD"), source), *twin], expected, rules
+                family, _TITLES["family"], [*_graded(own.indication, ("MSD", "MMAD")), *twin], expected, rules
             ),
-            _registry_step(found, _graded(grades, ("MUD", "MMAD"), source)),
+            _registry_step(found, _graded(own.indication, ("MUD", "MMAD"))),
         )
         unique = dict.fromkeys((*self._problems, *problems, *own.problems, *family.problems, *found.problems))
         return Plan(
@@ -269,9 +267,17 @@ def _patient_problems(patient: Patient, today: date) -> list[Problem]:
     return problems
 
 
-def _graded(grades: dict[str, str], kinds: Sequence[str], source: str) -> list[str]:
-    said = [f"{kind} {grades[kind]}" for kind in kinds if kind in grades]
-    return [f"the table of indications grades: {', '.join(said)} ({source})"] if said else []
+def _graded(row: Indication | None, kinds: Sequence[str]) -> list[str]:
+    """Return the grades of donors, and whether the table that has them is in force."""
+    said = [] if row is None else [f"{kind} {row.allogeneic[kind]}" for kind in kinds if kind in row.allogeneic]
+    if row is None or not said:
+        return []
+    which = (
+        "a table of indications not in force graded"
+        if row.transcription == "stated"
+        else "the table of indications grades"
+    )
+    return [f"{which}: {', '.join(said)} ({row.source})"]
 
 
 def _twin_words(family: family_step.Family, rules: Policies) -> list[str]:
