@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from .serology import GENE_OF_DR, LETTERS, LONG_ANTIGENS
@@ -89,6 +90,7 @@ def find_locus(text: str) -> str:
     return locus
 
 
+@lru_cache(maxsize=200_000)  # only a cache: a name is a value, and a release of them is read over and over
 def parse_name(text: str, locus: str | None = None) -> Name:
     """Reads one item, with or without `HLA-`, with or without its locus where that is known, in any case.
 

@@ -250,8 +250,9 @@ class Release:
         """Names of before 2010, deleted and renamed ones, whether they have successors or not."""
         return self._successors.old_names
 
-    # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times.
-    @lru_cache(maxsize=10_000)  # noqa: B019 - a Release lives as long as the test session
+    # Only a cache: the dictionaries never change once read. It keeps the tests from expanding A*02:XX a thousand times, and
+    # holds a name for every allele of a release.
+    @lru_cache(maxsize=60_000)  # noqa: B019 - a Release lives as long as the test session
     def meaning(self, name: str | Name) -> Meaning:
         """What a name stands for in this release.
 
