@@ -15,7 +15,7 @@ CORE = {
     "mapped_file": {"error"},
     "parallel_for": {"error"},
     "name": {"error"},
-    "nomenclature": {"error", "kernel_choice", "kernels", "name", "parallel_for"},
+    "nomenclature": {"error", "kernel_choice", "kernels", "mapped_file", "name", "parallel_for"},
     "text_column": set(),
     "text_table": set(),
     "marks": set(),
