@@ -486,6 +486,15 @@ def test_a_search_that_cannot_be(words: tuple[str, ...], name: str, shown: str, 
     refused(run("search", home, *words), name, shown)
 
 
+def test_a_typing_that_cannot_be_read_is_flagged(run: Run) -> None:
+    pq.write_table(pa.table({"donor_id": ["D1", "D2"], "gl": ["A*01:01+A*02:ZZZZZZ", "A*01:01+A*02:01"]}), "x.parquet")
+    assert run("index", "x.parquet", "r.allo").code == 0
+    words = ("search", "r.allo", "--patient", "A*01:01+A*02:01", "--loci", "A", "-n", "two-field")
+    assert run(*words).out.count("A cannot be read under two-field") == 1
+    flags = {hit["donor_id"]: hit["unread_loci"] for hit in run(*words, "--json").json()["hits"]}
+    assert flags == {"D1": ["A"], "D2": []}
+
+
 def test_ids_are_printed_as_they_are(run: Run) -> None:
     # Square brackets are colours to the printer, unless it is told otherwise.
     ids = ["[/x]", "[bold]b", "[red]c[/red]", ":smile:", "😀", "a,b", "[link=http://x]y"]

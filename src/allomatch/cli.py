@@ -199,7 +199,9 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
             "greatest": hit.match.greatest,
             "gvh": hit.match.gvh,
             "hvg": hit.match.hvg,
-            "reason": hit.match.summary(),
+            "reason": hit.match.summary()
+            + "".join(f"; {locus} cannot be read under {hit.match.nomenclature}" for locus in hit.unread),
+            "unread_loci": list(hit.unread),
             "not_searched": {
                 each.locus: {"mismatches": each.mismatches, "greatest": each.greatest} for each in hit.reported
             },

@@ -72,6 +72,8 @@ class Hit:
         p_by_locus: Locus -> probability of 0, 1 and 2 mismatches there; empty likewise.
         likelihood: ``"probable match"``, ``"possible match"`` or ``"unlikely match"``, by the limits of the policy.
         population: Whose frequencies stood for the donor; None without frequencies.
+        policy: The ranking that ordered the hits, if there was one.
+        unread: Loci at which the nomenclature cannot read the donor's typing, which counts as untyped there.
     """
 
     rank: int
@@ -84,10 +86,15 @@ class Hit:
     likelihood: Likelihood | None = None
     population: str | None = None
     policy: RankingPolicy | None = None
+    unread: tuple[str, ...] = ()
 
     def explain(self) -> str:
         """Return in words why this donor is here."""
         lines = [f"donor {self.donor_id}, number {self.rank + 1} of the list: {self.match.explain()}"]
+        lines += [
+            f"warning: nomenclature {self.match.nomenclature} cannot read the typing at {locus}, which counts as untyped"
+            for locus in self.unread
+        ]
         if self.population is not None:
             lines.append(self._explain_prediction())
         if self.policy is not None:
@@ -282,7 +289,7 @@ class Hits:
         if len(flags) == 0:
             return pa.nulls(len(self), pa.string())
         distinct, codes = np.unique(flags, return_inverse=True)
-        texts = [",".join(locus for bit, locus in enumerate(LOCI) if flag >> bit & 1) or None for flag in distinct]
+        texts = [",".join(_flagged(flag)) or None for flag in distinct.tolist()]
         return pa.array(texts, pa.string()).take(pa.array(codes))
 
     def to_arrow(self) -> pa.Table:
@@ -354,7 +361,8 @@ class Hits:
         doses = {name: column[0].as_py() for name, column in columns.items()}
         first = len(self.loci)
         by_locus = replace(compared, loci=compared.loci[:first])
-        hit = Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses)
+        unread = _flagged(int(self._unread[index])) if len(self._unread) else ()
+        hit = Hit(self._offset + index, donor_id, by_locus, compared.loci[first:], doses, unread=unread)
         if self._ranked:
             hit = replace(hit, policy=searched.policy)
         if self._predictions is None:
@@ -408,6 +416,11 @@ class Hits:
     def __repr__(self) -> str:
         levels = ", ".join(f"{k}: {n}" for k, n in self.counts.items())
         return f"Hits(total={self.total}, by mismatches {{{levels}}}, listed={len(self)})"
+
+
+def _flagged(flags: int) -> tuple[str, ...]:
+    """Return the loci of a set of bits."""
+    return tuple(locus for bit, locus in enumerate(LOCI) if flags >> bit & 1)
 
 
 def _count_index(name: str) -> int:
