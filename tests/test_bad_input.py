@@ -435,6 +435,7 @@ ARGUMENTS: dict[str, Callable[[am.Registry], object]] = {
     "open with no null policy": lambda r: am.Registry.open(r.path, null_policy=None),  # type: ignore[arg-type]
     "open with a validation": lambda r: am.Registry.open(r.path, validate="some"),  # type: ignore[arg-type]
     "match without a nomenclature": lambda r: am.match(GL, GL, None, ["A"]),  # type: ignore[arg-type]
+    "match of a locus twice": lambda r: am.match(GL, GL, am.Nomenclature.two_field(), ["A", "a"]),
     "match of numbers": lambda r: am.match(1, 2, am.Nomenclature.two_field(), ["A"]),  # type: ignore[arg-type]
     "phenotype None": lambda r: am.Phenotype(None),  # type: ignore[arg-type]
     "phenotype list": lambda r: am.Phenotype(["A*01:01"]),  # type: ignore[arg-type]

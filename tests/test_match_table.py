@@ -246,7 +246,7 @@ def test_refused(patients: Any, donors: Any, wrong: str) -> None:
 
 
 def test_refused_arguments(release: Nomenclature) -> None:
-    for wrong in ({"null_policy": "some"}, {"profile": "some"}, {"threads": -1}, {"loci": ["X"]}):
+    for wrong in ({"null_policy": "some"}, {"profile": "some"}, {"threads": -1}, {"loci": ["X"]}, {"loci": ["A", "a"]}):
         with pytest.raises(am.ArgumentError):
             match_table("A*01:01", ["A*01:01"], PLAIN, **{"loci": ["A"], **wrong})
     with pytest.raises(am.TypingError, match=r"A\*99:01"):

@@ -41,7 +41,7 @@ def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
         loci: ``"6/6"``, ``"8/8"``, ``"10/10"``, ``"12/12"``, or names of loci.
 
     Raises:
-        ArgumentError: The preset is unknown, or no locus is named. Unknown loci are reported when they are used.
+        ArgumentError: The preset is unknown, no locus is named, or one twice. Unknown loci are reported when they are used.
 
     Example:
         >>> loci_of("6/6")
@@ -60,7 +60,11 @@ def loci_of(loci: str | Sequence[str]) -> tuple[str, ...]:
         raise problem("InvalidArgument", "no locus is named; give at least one")
     # Under their own names, so that answers can be asked for by them.
     known = {locus.upper(): locus.upper() for locus in LOCI}
-    return tuple(known.get(locus.upper(), locus) for locus in loci)
+    named = tuple(known.get(locus.upper(), locus) for locus in loci)
+    for locus in named:
+        if named.count(locus) > 1:  # its mismatches would count twice
+            raise problem("InvalidArgument", f"locus {locus} is asked for twice; name it once")
+    return named
 
 
 def levels_of(

@@ -525,7 +525,9 @@ def _reported(report: str | Sequence[str], patient: Phenotype, searched: tuple[s
             )
         wanted = tuple(locus for locus in LOCI if patient[locus]) if report == "all" else ()
     else:
-        wanted = loci_of(report) if report else ()
+        # One by one: to be reported twice does no harm.
+        given = report or ()
+        wanted = tuple(loci_of([locus])[0] for locus in given) if isinstance(given, Sequence) else loci_of(given)
     return tuple(dict.fromkeys(locus for locus in wanted if locus not in searched))
 
 
