@@ -174,6 +174,12 @@ def test_another_release_over_the_same_registry(tmp_path: Path) -> None:
     assert hits.to_arrow()["unread_loci"].to_pylist() == [None, "A"]
     assert hits.to_arrow()["greatest"].to_pylist() == [0, 2]
     assert registry.unknown_typings().to_pylist() == [{"locus": "A", "typing": "A*01:01+A*02:1040", "donors": 1}]
+    # The flag is on each hit, in words too, and also where the locus is not searched.
+    for loci in (["A", "B"], ["B"]):
+        known, newer = registry.search("A*02:01+A*01:01^B*07:02+B*08:01", loci)
+        assert (known.unread, newer.unread) == ((), ("A",))
+        assert "3.33.0 cannot read the typing at A, which counts as untyped" in newer.explain()
+        assert "cannot read" not in known.explain()
 
 
 @needs_data
@@ -184,10 +190,12 @@ def test_warnings_of_rows_that_go_in(newest: am.Nomenclature, tmp_path: Path) ->
         "A*01:34N+A*02:01",
         "A*02:01/A*99:99+A*01:01|A*02:01+A*03:01",
         "A*01:01~B*07:02+A*02:01~B*08:01",
+        "A*02:17:01",
+        "A*02:01/A*99:98+A*02:01/A*99:98",
     ]
     registry = am.Registry.create(tmp_path / "w.allo", nomenclature=newest)
-    report = registry.add(pa.table({"donor_id": [str(i) for i in range(5)], "gl": gl}))
-    assert (report.added, report.rejected) == (5, 0)
+    report = registry.add(pa.table({"donor_id": [str(i) for i in range(7)], "gl": gl}))
+    assert (report.added, report.rejected) == (7, 0)
     assert report.warnings.schema == WARNING_SCHEMA
     rows = report.warnings.to_pylist()
     assert [(row["rows"], row["row"], row["donor_id"], row["field"], row["code"]) for row in rows] == [
@@ -195,6 +203,8 @@ def test_warnings_of_rows_that_go_in(newest: am.Nomenclature, tmp_path: Path) ->
         (1, 2, "2", "A", 221),
         (1, 3, "3", "A", 222),
         (1, 4, "4", "gl", 224),
+        (1, 5, "5", "A", 221),  # homozygous: once
+        (1, 6, "6", "A", 222),
     ]
     assert "A*01:01:38L" in rows[1]["message"]
     assert "A*99:99" in rows[2]["message"]
@@ -234,6 +244,45 @@ def test_serology_beside_dna(tmp_path: Path) -> None:
     }
     greatest = dict(zip(hits.donor_ids.to_pylist(), hits.locus_count("A", "greatest").tolist(), strict=True))
     assert greatest == {"dna": 0, "both": 0, "against": 0, "broken": 0, "antigens": 2, "blank": 2}
+
+
+def test_contradictions_are_one_warning_however_many_batches_there_are(tmp_path: Path) -> None:
+    batch = {"A_1": ["02:01", "02:01"], "A_2": ["", ""], "A_ser_1": ["A1", "A2"], "A_ser_2": ["", ""]}
+    batches = [pa.RecordBatch.from_pydict({"donor_id": ids, **batch}) for ids in (["0", "1"], ["2", "3"], ["4", "5"])]
+    _, report = am.Registry.build(tmp_path / "b.allo", pa.Table.from_batches(batches))
+    assert [(row["rows"], row["row"], row["donor_id"]) for row in report.warnings.to_pylist()] == [(3, 0, "0")]
+
+
+@pytest.mark.parametrize("column", ["donor_id", "A_1", "A_2", "A_ser_1", "A_ser_2"])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_text_beside_serology_that_is_not_utf8_is_a_bad_row(column: str, dictionary: bool, tmp_path: Path) -> None:
+    columns = {
+        "donor_id": [b"D0", b"D1", b"D2"],
+        "A_1": [b"02:01"] * 3,
+        "A_2": [b"24:02"] * 3,
+        "A_ser_1": [b"A1"] * 3,
+        "A_ser_2": [b"24"] * 3,
+    }
+    columns[column][1] += b"\xff"
+    arrays = {name: pa.array(cells, pa.binary()) for name, cells in columns.items()}
+    if dictionary:
+        arrays[column] = arrays[column].dictionary_encode()
+    registry, report = am.Registry.build(tmp_path / "u.allo", pa.table(arrays))
+    assert (report.added, report.rejected) == (2, 1)
+    assert {error["row"] for error in report.errors.to_pylist()} == {1}
+    assert registry.search("A*02:01+A*24:02", ["A"]).donor_ids.to_pylist() == ["D0", "D2"]
+    first = report.warnings.to_pylist()[0]
+    assert (first["row"], first["donor_id"], first["field"], first["code"]) == (0, "D0", "A_ser", 223)
+
+
+@needs_data
+def test_dna_that_cannot_be_read_is_not_the_fault_of_the_serology_beside_it(
+    newest: am.Nomenclature, tmp_path: Path
+) -> None:
+    table = pa.table({"donor_id": ["0"], "A_1": ["02:ZZZZ"], "A_2": [""], "A_ser_1": ["A2"], "A_ser_2": [""]})
+    for name, nomenclature, rejected in (("strict", newest, 1), ("open", None, 0)):
+        report = am.Registry.build(tmp_path / f"{name}.allo", table, nomenclature=nomenclature)[1]
+        assert (report.rejected, report.warnings.num_rows) == (rejected, 0)
 
 
 def test_the_profile_atlas_reads_new_and_unknown_members_as_atlas_does(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from allomatch.phenotype import Phenotype
 from allomatch.ranked_hits import Predictor, RegistryReaders, order_hits
 from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.search import Direction, Hits, Searched
-from allomatch.serology import merge_serology
+from allomatch.serology import SerologyWarning, merge_serology
 
 __all__ = ["AddReport", "Registry"]
 
@@ -537,7 +537,7 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     columns, ignored = known_columns(reader.schema)
     builder = _core.RegistryBuilder()
     errors: list[_core.RowError] = []
-    contradictions: list[tuple[int, int, str, str, str, int, str]] = []
+    contradictions: list[SerologyWarning] = []
     two_field = Nomenclature.two_field()
     row = 0
     try:
@@ -552,7 +552,9 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
                 contradictions += merge_serology(arrays, required or two_field, row)
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
-        warnings = sorted(builder.take_warnings() + contradictions, key=lambda warning: (warning[1], warning[3]))
+        # The core says twice what is in both positions of a homozygous typing.
+        read = [*dict.fromkeys(builder.take_warnings()), *_of_all_batches(contradictions)]
+        warnings = sorted(read, key=lambda warning: (warning[1], warning[3]))
         errors += builder.finish(place, replace=extend, threads=threads)[1]
     finally:
         builder.close()
@@ -561,3 +563,13 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     return AddReport(
         row - rejected, rejected, row_table(errors, ERROR_SCHEMA), row_table(warnings, WARNING_SCHEMA), ignored
     )
+
+
+def _of_all_batches(warnings: list[SerologyWarning]) -> list[SerologyWarning]:
+    """Make one warning of those that differ in their rows alone: each batch has its own."""
+    found: dict[tuple[str, str, int, str], SerologyWarning] = {}
+    for rows, row, donor_id, field, value, code, message in warnings:
+        key = (field, value, code, message)
+        before, first, donor = found[key][:3] if key in found else (0, row, donor_id)
+        found[key] = (before + rows, first, donor, *key)
+    return list(found.values())

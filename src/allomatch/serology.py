@@ -17,12 +17,12 @@ from allomatch.errors import AllomatchError, code_of
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["SEROLOGY_LOCI", "merge_serology", "serology_columns"]
+__all__ = ["SEROLOGY_LOCI", "SerologyWarning", "merge_serology", "serology_columns"]
 
 SEROLOGY_LOCI = ("A", "B", "C", "DRB1", "DQB1")
 
 # rows, row, donor_id, field, value, code, message: as WARNING_SCHEMA of allomatch.registry.
-Warning_ = tuple[int, int, str, str, str, int, str]
+SerologyWarning = tuple[int, int, str, str, str, int, str]
 
 
 def serology_columns(locus: str) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def serology_columns(locus: str) -> tuple[str, str]:
     return f"{locus}_ser_1", f"{locus}_ser_2"
 
 
-def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, first_row: int) -> list[Warning_]:
+def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, first_row: int) -> list[SerologyWarning]:
     """Replace the columns of antigens in a batch by what they are for: typings, and the attributes that keep them.
 
     Args:
@@ -47,7 +47,7 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
     Returns:
         A warning for each distinct contradiction of the batch.
     """
-    warnings: list[Warning_] = []
+    warnings: list[SerologyWarning] = []
     for locus in SEROLOGY_LOCI:
         names = serology_columns(locus)
         if names[0] not in arrays:
@@ -63,12 +63,13 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
         both_antigens = pc.binary_join_element_wise(antigens[0], antigens[1], "+")
         joined = pc.if_else(pc.equal(antigens[1], ""), antigens[0], both_antigens)
         arrays[f"serology_{locus}"] = pc.if_else(by_antigens, joined, None)
+        # As bytes: a text that is not UTF-8 is a bad row, which the core refuses, and must not stop the good ones.
         table = pa.table(
             {
-                "dna_1": dna[0],
-                "dna_2": dna[1],
-                "serology": joined,
-                "donor_id": arrays["donor_id"].cast(pa.string()),
+                "dna_1": dna[0].cast(pa.binary()),
+                "dna_2": dna[1].cast(pa.binary()),
+                "serology": joined.cast(pa.binary()),
+                "donor_id": arrays["donor_id"].cast(pa.string()).cast(pa.binary()),
                 "row": pa.array(range(first_row, first_row + rows), pa.int64()),
             }
         ).filter(pc.and_(by_dna, by_antigens))
@@ -76,35 +77,40 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
             [("row", "min"), ("row", "count"), ("donor_id", "first")]
         )
         for pair in distinct.to_pylist():
-            code, message = _contradiction(locus, (pair["dna_1"], pair["dna_2"]), pair["serology"], nomenclature)
+            try:
+                first, second, serology = (pair[name].decode() for name in ("dna_1", "dna_2", "serology"))
+            except UnicodeDecodeError:
+                continue  # an error of its own
+            code, message = _contradiction(locus, (first, second), serology, nomenclature)
             if code:
-                field = f"{locus}_ser"
-                warnings.append(
-                    (pair["row_count"], pair["row_min"], pair["donor_id_first"], field, pair["serology"], code, message)
-                )
+                donor_id = (pair["donor_id_first"] or b"").decode(errors="backslashreplace")
+                warnings.append((pair["row_count"], pair["row_min"], donor_id, f"{locus}_ser", serology, code, message))
     return warnings
 
 
 def _text(column: pa.Array) -> pa.Array:
-    """Decode and trim a column of text; null is blank."""
+    """Decode and trim a column of text, as the core trims it and whether it is UTF-8 or not; null is blank."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
+    return pc.ascii_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
 
 
 def _contradiction(locus: str, dna: Sequence[str], serology: str, nomenclature: Nomenclature) -> tuple[int, str]:
     """Return the code and the words of what is wrong between DNA and serology; 0 if nothing is."""
     written = "+".join(text for text in dna if text)
+
+    def compared(typed: Phenotype, other: Phenotype) -> Any:
+        return _core.match_locus(typed._core, other._core, locus, nomenclature._core, "possible", donor_required=True)
+
     try:
         typed = Phenotype({locus: dna})
+        compared(typed, typed)
     except AllomatchError:
-        return 0, ""  # the row is an error of its own
+        return 0, ""  # DNA that cannot be read is not the fault of the serology: the row says so itself
     first, _, second = serology.partition("+")
     try:
         antigens = Phenotype({locus: (first, second)})
-        counts: Any = _core.match_locus(
-            typed._core, antigens._core, locus, nomenclature._core, "possible", donor_required=True
-        )
+        counts = compared(typed, antigens)
     except AllomatchError as problem:
         return problem.code, f"the serology beside {written} is not used: {problem}"
     if counts[0] == 0:
