@@ -3,13 +3,15 @@
 What: `assess` gives for each relative the probabilities to share both, one or none of the patient's haplotypes by descent,
 and to have the patient's alleles; and that anyone does. Invariants: nothing is left out but what `crossovers` forbids; a
 person's probabilities sum to 1. Why this way: one product of sums over everything a family can be, so that nothing clever
-can be wrong; families of a few people, loci and haplotypes only. It knows nothing of the names of alleles: a typing is
-the set of ordered pairs that it allows.
+can be wrong; families of a few people, loci and haplotypes only. For speed it does not follow whoever contradicts their
+typing any further, and counts in whole numbers until the end. It knows nothing of the names of alleles: a typing is the
+set of ordered pairs that it allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -73,41 +75,11 @@ def meioses(rates: Sequence[Fraction]) -> Iterator[tuple[tuple[int, ...], Fracti
         yield way, probability, changes
 
 
-def copies(
-    order: Sequence[str], children: Mapping[str, Child], counted: Collection[str], crossovers: int | None, loci: int
-) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
-    """Every way in which founder chromosomes can have come down, with its probability.
-
-    Args:
-        order: Everyone, parents before children.
-        children: Everyone but founders.
-        counted: Whose meioses count towards `crossovers`.
-        crossovers: The most recombinations in all counted meioses together; None: any number.
-        loci: How many.
-    """
-    founders = [name for name in order if name not in children]
-
-    def down(
-        at: int, have: dict[str, tuple[Copy, Copy]], weight: Fraction, changes: int
-    ) -> Iterator[tuple[dict[str, tuple[Copy, Copy]], Fraction]]:
-        if weight == 0 or (crossovers is not None and changes > crossovers):
-            return
-        if at == len(order):
-            yield have, weight
-            return
-        name = order[at]
-        if name not in children:
-            first = 2 * founders.index(name)
-            yield from down(at + 1, {**have, name: ((first,) * loci, (first + 1,) * loci)}, weight, changes)
-            return
-        child = children[name]
-        for (m, pm, cm), (p, pp, cp) in product(meioses(child.maternal), meioses(child.paternal)):
-            maternal = tuple(have[child.mother][m[i]][i] for i in range(loci))
-            paternal = tuple(have[child.father][p[i]][i] for i in range(loci))
-            more = cm + cp if name in counted else 0
-            yield from down(at + 1, {**have, name: (maternal, paternal)}, weight * pm * pp, changes + more)
-
-    yield from down(0, {}, Fraction(1), 0)
+def whole(numbers: Iterable[Fraction]) -> tuple[list[int], int]:
+    """Fractions as whole numbers over one denominator."""
+    listed = list(numbers)
+    over = math.lcm(*(number.denominator for number in listed))
+    return [int(number * over) for number in listed], over
 
 
 def shared(patient: tuple[int, int], other: tuple[int, int]) -> int:
@@ -136,10 +108,22 @@ def assess(
     `phased` has, of people whose typing says so, what is together on either haplotype.
     """
     loci = len(next(iter(frequencies)))
-    founders = [name for name in order if name not in children]
-    total = sum(frequencies.values(), Fraction(0))
+    haplotypes = dict(zip(frequencies, whole(frequencies.values())[0], strict=True))
+    one = sum(haplotypes.values())
+    ways: dict[str, list[list[tuple[tuple[int, ...], int, int]]]] = {}
+    denominator = 1
+    for name in order:
+        if name in children:
+            child = children[name]
+            ways[name] = []
+            for rates in (child.maternal, child.paternal):
+                listed = [each for each in meioses(rates) if each[1]]
+                numbers, over = whole([each[1] for each in listed])
+                ways[name].append([(way, n, changes) for (way, _, changes), n in zip(listed, numbers, strict=True)])
+                denominator *= over
+        else:
+            denominator *= one * one
     answer = Answer(people={name: Shares() for name in order if name != patient})
-    ways = list(copies(order, children, counted, crossovers, loci))
     compared = {
         name: [
             at
@@ -149,73 +133,93 @@ def assess(
         ]
         for name in order
     }
-    for haplotypes in product(frequencies, repeat=2 * len(founders)):
-        prior = Fraction(1)
-        for haplotype in haplotypes:
-            prior *= frequencies[haplotype] / total
-        for have, weight in ways:
 
-            def alleles(
-                name: str,
-                at: int,
-                have: dict[str, tuple[Copy, Copy]] = have,
-                haplotypes: tuple[Haplotype, ...] = haplotypes,
-            ) -> tuple[Allele, Allele]:
-                maternal, paternal = have[name]
-                return haplotypes[maternal[at]][at], haplotypes[paternal[at]][at]
-
-            if any(
-                pairs is not None and alleles(name, at) not in pairs
-                for name, typing in typings.items()
-                for at, pairs in enumerate(typing)
-            ):
-                continue
-            if not all(
-                any(
-                    all(
-                        allowed is None or alleles(name, at)[order_[side]] in allowed
-                        for side in (0, 1)
-                        for at, allowed in enumerate(sides[side])
-                    )
-                    for order_ in ((0, 1), (1, 0))
-                )
-                for name, sides in (phased or {}).items()
-            ):
-                continue
-            here = prior * weight
-            answer.likelihood += here
-            own = (
-                tuple(alleles(patient, at)[1] for at in range(loci)),
-                tuple(alleles(patient, at)[0] for at in range(loci)),
+    def fits(name: str, both: tuple[Haplotype, Haplotype]) -> bool:
+        """Whether someone's typing allows a maternal and a paternal haplotype."""
+        for at, pairs in enumerate(typings.get(name, ())):
+            if pairs is not None and (both[0][at], both[1][at]) not in pairs:
+                return False
+        sides = (phased or {}).get(name)
+        return sides is None or any(
+            all(
+                allowed is None or both[order_[side]][at] in allowed
+                for side in (0, 1)
+                for at, allowed in enumerate(sides[side])
             )
-            answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
-            someone, someone_alike, someone_half = False, False, False
-            for name, shares in answer.people.items():
-                counts = [
-                    shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at]))
-                    for at in range(loci)
-                ]
-                alike = all(
-                    sorted(alleles(name, at)) == sorted(alleles(patient, at))
-                    if at in compared[name]
-                    else counts[at] == 2
-                    for at in range(loci)
+            for order_ in ((0, 1), (1, 0))
+        )
+
+    def visit(
+        at: int,
+        have: dict[str, tuple[Copy, Copy]],
+        alleles: dict[str, tuple[Haplotype, Haplotype]],
+        weight: int,
+        changes: int,
+    ) -> None:
+        """Place everyone from the one at `at` on, in every way."""
+        if crossovers is not None and changes > crossovers:
+            return
+        if at == len(order):
+            count(have, alleles, weight)
+            return
+        name = order[at]
+        if name not in children:
+            for (one_, n), (other, k) in product(haplotypes.items(), repeat=2):
+                if n * k and fits(name, (one_, other)):
+                    own = (2 * at,) * loci, (2 * at + 1,) * loci
+                    visit(at + 1, {**have, name: own}, {**alleles, name: (one_, other)}, weight * n * k, changes)
+            return
+        for (m, pm, cm), (p, pp, cp) in product(*ways[name]):
+            mother, father = children[name].mother, children[name].father
+            maternal = tuple(have[mother][bit][i] for i, bit in enumerate(m))
+            paternal = tuple(have[father][bit][i] for i, bit in enumerate(p))
+            x = tuple(alleles[mother][bit][i] for i, bit in enumerate(m))
+            y = tuple(alleles[father][bit][i] for i, bit in enumerate(p))
+            if fits(name, (x, y)):
+                more = cm + cp if name in counted else 0
+                visit(
+                    at + 1,
+                    {**have, name: (maternal, paternal)},
+                    {**alleles, name: (x, y)},
+                    weight * pm * pp,
+                    changes + more,
                 )
-                if min(counts) == 2:
-                    shares.identical += here
-                elif min(counts) == 1:
-                    shares.haploidentical += here
-                else:
-                    shares.other += here
-                if alike and min(counts) < 2:
-                    shares.by_chance += here
-                if name in usable:
-                    someone |= min(counts) == 2
-                    someone_alike |= alike
-                    someone_half |= min(counts) >= 1 or alike
-            answer.any_identical += here * someone
-            answer.any_alike += here * someone_alike
-            answer.any_haploidentical += here * someone_half
+
+    def count(have: dict[str, tuple[Copy, Copy]], alleles: dict[str, tuple[Haplotype, Haplotype]], here: int) -> None:
+        """Add one way in which everything can be."""
+        answer.likelihood += here
+        own = alleles[patient][1], alleles[patient][0]
+        answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
+        someone, someone_alike, someone_half = False, False, False
+        for name, shares in answer.people.items():
+            counts = [
+                shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at]))
+                for at in range(loci)
+            ]
+            alike = all(
+                sorted((alleles[name][0][at], alleles[name][1][at]))
+                == sorted((alleles[patient][0][at], alleles[patient][1][at]))
+                if at in compared[name]
+                else counts[at] == 2
+                for at in range(loci)
+            )
+            if min(counts) == 2:
+                shares.identical += here
+            elif min(counts) == 1:
+                shares.haploidentical += here
+            else:
+                shares.other += here
+            if alike and min(counts) < 2:
+                shares.by_chance += here
+            if name in usable:
+                someone |= min(counts) == 2
+                someone_alike |= alike
+                someone_half |= min(counts) >= 1 or alike
+        answer.any_identical += here * someone
+        answer.any_alike += here * someone_alike
+        answer.any_haploidentical += here * someone_half
+
+    visit(0, {}, {}, 1, 0)
     if answer.likelihood:
         for shares in answer.people.values():
             for what in ("identical", "haploidentical", "other", "by_chance"):
@@ -224,4 +228,5 @@ def assess(
         answer.any_alike /= answer.likelihood
         answer.any_haploidentical /= answer.likelihood
         answer.pairs = {pair: weight / answer.likelihood for pair, weight in answer.pairs.items()}
+        answer.likelihood /= denominator
     return answer

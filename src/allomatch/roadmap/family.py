@@ -374,16 +374,6 @@ def assess_family(
     )
     if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
         sharing.any_identical = sharing.any_haploidentical = 1.0
-    for name in sharing.split:
-        one.problem(
-            "branch too large",
-            name,
-            "relation",
-            "",
-            "is of a branch with too many untyped people: counts as independent of them in the chance that any "
-            "relative is suitable; "
-            "leave out the most distant",
-        )
     _say_recombinations(one, ways)
     population = " and ".join(each.population for each in common) if carried and not one.unsure else ""
     in_words = "" if population else f"{one.unsure}: each allele of the family counts {policy.allele_weight:g}"

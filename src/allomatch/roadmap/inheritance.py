@@ -240,8 +240,10 @@ class _Sums:
                 self._known[key] = self._summed(key, len(number))
             weight, rows = self._known[key]
             total *= weight
-            back = list(number)
-            found.append(tuple((dict(zip(back, patterns, strict=True)), share) for patterns, share in rows))
+            # A chromosome that someone has only where untyped is not of this set: another set may know it.
+            blank = (UNKNOWN,) * self.loci
+            back = [(c, at) for c, at in number.items() if rows and rows[0][0][at] != blank]
+            found.append(tuple(({c: patterns[at] for c, at in back}, share) for patterns, share in rows))
         return total, tuple(found)
 
     def _summed(

@@ -2,42 +2,34 @@
 
 What: identical (both haplotypes shared at every locus), haploidentical (one at every locus at least), by descent; and identical by
 chance: the same alleles though not the same chromosomes. People of whom nothing is known and who have no typed descendants are
-free: their meioses are summed over exactly, any number of recombinations, once for each way that the others allow. Invariants:
-the three probabilities of a person sum to 1; joint probabilities respect who is whose child. Why by locus: a recombinant child
-shares one haplotype here and the other there, and has a haplotype's alleles all along.
+free: their meioses are summed over exactly, any number of recombinations. Invariants: the three probabilities of a person sum to
+1; of one person they are exact; joint probabilities respect who is whose child, and what children of the same parents may both
+have by chance. Why in two steps: ways of descent in which the untyped look the same are many and are answered once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pattern
-from allomatch.roadmap.inheritance import Descent, Family, Labels
+from allomatch.roadmap.family_typings import HaplotypeWeights
+from allomatch.roadmap.inheritance import Descent, Family
+from allomatch.roadmap.likeness import ALIKE, ONE, Array, Belief, Haplotype, meiosis
+from allomatch.roadmap.looks import Look, Looks, Question
 
 __all__ = ["Shares", "Sharing", "share"]
 
-Masks = npt.NDArray[np.bool_]
-# What is shared: both haplotypes, one at least, the alleles of both.
-_BOTH, _ONE, _ALIKE = range(3)
-# Free people, and meioses, of one branch whose joint probability is exact.
-_MOST_JOINT = 8
-_MOST_BITS = 12
-# Usable people of one branch of whom it is exact that none shares a haplotype nor has the patient's alleles by chance.
-_MOST_EITHER = 5
-_NOBODY = -1
-# Haplotypes that nobody was typed for: less probable likenesses, and those beyond so many, count as unlike.
-_NEGLIGIBLE = 1e-8
-_MOST_UNSEEN = 256
-_MOST_WAYS = 200  # the likeliest ways of descent, of which such haplotypes are looked at
-_MOST_STATES = 64  # of one way
-_MOST_UNSEEN_RARE = 16  # of the ways that need a recombination
-# Ways in which families that share no chromosome with the patient look like the patient; beyond, they count as unlike.
-_MOST_STATES = 4096
+# Joint probabilities keep the rows of founder chromosomes apart that several people may have: so many of one couple,
+# and so much work in all; beyond, chance counts as independent of one another's.
+_MOST_OF_COUPLE = 1 << 18
+_MOST_OF_PARENT = 1 << 22
+_MOST_IN_ALL = 1 << 24
+_LEAST = 1e-12
+Odds = tuple[float, float, float, float]  # of both, one at least, the alleles, one and the alleles
 
 
 @dataclass(slots=True)
@@ -66,322 +58,361 @@ class Sharing:
     Attributes:
         people: By name.
         any_identical: That someone usable has the same alleles as the patient.
-        any_haploidentical: That someone usable shares a haplotype at least.
-        split: Free people of branches so large that they count as independent of each other in the joint probabilities.
+        any_haploidentical: That someone usable shares a haplotype at least, or has the same alleles.
     """
 
     people: dict[str, Shares] = field(default_factory=dict)
     any_identical: float = 0.0
     any_haploidentical: float = 0.0
-    split: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Branch:
-    """Free people who are each other's parents or children, parents first."""
+class _Couple:
+    """Untyped people with the same parents, who are of the core or outsiders; or one untyped person of the core."""
 
-    people: tuple[str, ...]
-    answered: tuple[int, ...]  # those whom this branch is for
-    usable: tuple[int, ...]
-    parents: tuple[tuple[str, str], ...]
-    bits: dict[tuple[int, int], int]  # of a person and a side: the meiosis, where it matters
-    rates: tuple[tuple[float, ...], ...]  # by bit, by interval
-    shape: tuple[object, ...]  # branches of one shape have equal probabilities
-    edge: tuple[str, ...]  # parents who are not free
+    person: str
+    count: int
+    usable: bool
+    below: int  # the number of the table of their usable descendants
 
 
-def _common(own: Labels, labels: Labels, at: int) -> int:
-    """Return how many chromosomes two people share at a locus, 0 to 2."""
-    a, b = own[0][at], own[1][at]
-    one, other = labels[0][at], labels[1][at]
-    return max((one == a) + (other == b), (one == b) + (other == a))
-
-
-class _View:
-    """A way of descent as the patient's relatives see it: at each locus, what every chromosome has of the patient."""
-
-    def __init__(self, own: Labels, codes: Mapping[int, tuple[int, ...]], compared: Sequence[bool]) -> None:
-        self.own = own
-        self.codes = codes
-        self.compared = compared
-
-    def alike(self, locus: int, one: int, other: int, compared: bool = True) -> bool:
-        """Whether two chromosomes have the patient's alleles; by descent where nothing can be compared."""
-        if not (compared and self.compared[locus]):
-            return {one, other} == {self.own[0][locus], self.own[1][locus]}
-        a, b = self.code(locus, one), self.code(locus, other)
-        return bool((a & 1 and b & 2) or (a & 2 and b & 1))
-
-    def code(self, locus: int, chromosome: int) -> int:
-        """Return 1 if a chromosome has the allele of the patient's first one, 2 of the second, 3 of both, 0 of none."""
-        found = self.codes.get(chromosome)
-        return 0 if found is None else found[locus]
-
-
-_Seen = tuple[int, tuple[int, ...], tuple[int, ...]]  # a chromosome, its codes, its alleles if some are not known
-
-
-@dataclass(frozen=True, slots=True)
-class _Viewer:
-    """What chromosomes have of the patient's alleles, for each way of descent.
-
-    Attributes:
-        patient: Whose.
-        compared: By locus, whether the patient is typed there.
-        weights: Of haplotypes; None: haplotypes that nobody was typed for count as unlike the patient's.
-        looked_at: People whose chromosomes matter though nobody's typing may say what is on them.
-    """
-
-    patient: str
-    compared: Sequence[bool]
-    weights: HaplotypeWeights | None
-    looked_at: tuple[str, ...]
-    _likenesses: dict[tuple[Pattern, tuple[Pattern, ...]], list[tuple[tuple[int, ...], float]]] = field(
-        default_factory=dict
-    )
-
-    def coded(self, patterns: Mapping[int, Pattern], own: Sequence[Pattern]) -> tuple[_Seen, ...]:
-        """Return what known chromosomes have of the patient's two haplotypes."""
-        found = []
-        for chromosome, pattern in patterns.items():
-            codes = tuple(
-                0 if allele == UNKNOWN else (allele == own[0][at]) + 2 * (allele == own[1][at])
-                for at, allele in enumerate(pattern)
-            )
-            partial = any(allele == UNKNOWN and self.compared[at] for at, allele in enumerate(pattern))
-            found.append((chromosome, codes, pattern if partial else ()))
-        return tuple(found)
-
-    def unseen(self, known: Pattern, own: Sequence[Pattern], least: float) -> list[tuple[tuple[int, ...], float]]:
-        """Return what a chromosome of which not all is known may have of the patient's alleles alone, and how probably."""
-        key = (known, tuple(own))
-        if key not in self._likenesses:
-            self._likenesses[key] = self.likenesses(known, own)
-        return [(codes, chance) for codes, chance in self._likenesses[key] if chance > least]
-
-    def likenesses(self, known: Pattern, own: Sequence[Pattern]) -> list[tuple[tuple[int, ...], float]]:
-        assert self.weights is not None
-        options = []
-        for at, allele in enumerate(known):
-            both = {own[0][at], own[1][at]} - {UNKNOWN}
-            options.append([allele] if allele != UNKNOWN or not self.compared[at] or not both else sorted(both))
-        before = self.weights(known)
-        found = []
-        for pattern in product(*options):
-            chance = self.weights(pattern) / before
-            if chance > 0:
-                codes = tuple(
-                    (a == own[0][at]) + 2 * (a == own[1][at]) if a != UNKNOWN else 0 for at, a in enumerate(pattern)
-                )
-                if all(code or not self.compared[at] for at, code in enumerate(codes)):
-                    found.append((codes, chance))
-        return found
-
-    def __call__(self, descent: Descent, posterior: float) -> list[tuple[_View, float]]:
-        """Return what chromosomes have of the patient, with probabilities; equal views are one."""
-        own = descent.labels[self.patient]
-        size = len(self.compared)
-        mine = {chromosome for side in own for at, chromosome in enumerate(side) if self.compared[at]}
-        with_patient = next((c for c in descent.components if c and mine & c[0][0].keys()), None)
-        if with_patient is None:
-            return [(_View(own, {}, self.compared), 1.0)]
-        others = [c for c in descent.components if c is not with_patient]
-        typed = {chromosome for c in descent.components for chromosome in c[0][0]}
-        looked_at = tuple(dict.fromkeys(c for name in self.looked_at for side in descent.labels[name] for c in side))
-        most = _MOST_UNSEEN if not descent.crossovers else _MOST_UNSEEN_RARE
-        blank = (UNKNOWN,) * size
-        found: dict[tuple[tuple[int, tuple[int, ...]], ...], float] = {}
-        for row, part in with_patient:
-            alleles = [tuple(row[side[at]][at] if side[at] in row else UNKNOWN for at in range(size)) for side in own]
-            states: dict[tuple[_Seen, ...], float] = {self.coded(row, alleles): part}
-            for component in others:
-                merged: dict[tuple[_Seen, ...], float] = {}
-                for patterns, share_ in component:
-                    state = tuple(each for each in self.coded(patterns, alleles) if any(each[1]) or each[2])
-                    merged[state] = merged.get(state, 0.0) + share_
-                if len(with_patient) * len(states) * len(merged) > _MOST_STATES:
-                    merged = {(): sum(merged.values())}
-                states = {(*a, *b): x * y for a, x in states.items() for b, y in merged.items()}
-            for state, weight in states.items():
-                plain = {chromosome: codes for chromosome, codes, _ in state}
-                unknown = [(c, blank) for c in looked_at if c not in typed]
-                unknown += [(c, p) for c, _, p in state if p and c in looked_at]
-                ways = [(plain, weight)]
-                for chromosome, pattern in unknown if self.weights is not None and len(states) <= _MOST_STATES else ():
-                    options = self.unseen(pattern, alleles, _NEGLIGIBLE / max(posterior * weight, _NEGLIGIBLE))
-                    rest = 1.0 - sum(chance for _, chance in options)
-                    ways = [
-                        ({**have, **({chromosome: codes} if codes else {})}, w * chance)
-                        for have, w in ways
-                        for codes, chance in [*options, ((), rest)]
-                        if posterior * w * chance > _NEGLIGIBLE or not codes
-                    ]
-                    if len(ways) > most:
-                        break  # the rest counts as unlike
-                for have, w in ways:
-                    key = tuple(sorted(have.items()))
-                    found[key] = found.get(key, 0.0) + w
-        whole = sum(found.values())
-        return [(_View(own, dict(state), self.compared), weight / whole) for state, weight in found.items()]
-
-
-class _Branches:
-    """The free people, and the probability that some of them share something, given a way of descent."""
+class _Answers:
+    """What the untyped share, given a look."""
 
     def __init__(
         self,
+        looks: Looks,
         parents: Mapping[str, tuple[str, str]],
         rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]],
-        free: Sequence[str],
         core: Collection[str],
+        free: Sequence[str],
+        untyped: Sequence[str],
         usable: Collection[str],
     ) -> None:
-        self.parents, self.rates, self.core, self.usable = parents, rates, core, usable
-        groups: list[list[str]] = []
-        for name in free:
-            if name in parents:
-                near = [g for g in groups if any(parent in g for parent in parents[name])]
-                groups = [g for g in groups if g not in near] + [[n for g in near for n in g] + [name]]
-        self.branches: list[_Branch] = []
-        self.split: list[str] = []
-        for group in groups:
-            people = tuple(name for name in free if name in group)
-            branch = self.made(people, people)
-            if len(branch.bits) <= _MOST_BITS and len(branch.usable) <= _MOST_JOINT:
-                self.branches.append(branch)
-            else:
-                self.split += people
-                self.branches += [self.made(self.line(name, people), (name,)) for name in people]
-        self._found: dict[tuple[object, ...], tuple[tuple[float, ...], float]] = {}
-        self._found_none: dict[tuple[object, ...], float] = {}
+        self.looks, self.parents, self.rates = looks, parents, rates
+        self.loci = looks.loci
+        self.left = _MOST_IN_ALL
+        self._sides: dict[object, Haplotype] = {}
+        self._shares: dict[object, Odds] = {}
+        self._none: dict[object, tuple[Array, Array]] = {}
+        self.core = core
+        people = [*untyped, *(name for name in free if name in parents)]
+        self.usable = usable
+        self.inner = {name for name in free if name in parents}
+        below = {name: [kid for kid in self.inner if name in parents[kid]] for name in self.inner}
+        # Those whose parent is outside the core.
+        self.lower = {name for name in self.inner if self.inner & set(parents[name])}
+        self.tables: list[Array] = [np.ones((1 << self.loci, 1 << self.loci))]
+        numbers = {self.tables[0].tobytes(): 0}
+        grouped: dict[tuple[Any, ...], list[str]] = {}
+        for name in people:
+            if name in self.lower:
+                continue
+            number = 0
+            if below.get(name):
+                table = self.none_below(name, below)
+                number = numbers.setdefault(table.tobytes(), len(self.tables))
+                if number == len(self.tables):
+                    self.tables.append(table)
+            if name in usable or number:
+                key = (self.kind(name), name in usable, number)
+                grouped.setdefault(key, []).append(name)
+        self.couples = [
+            _Couple(names[0], len(names), of_usable, number) for (_, of_usable, number), names in grouped.items()
+        ]
 
-    def line(self, name: str, people: Sequence[str]) -> tuple[str, ...]:
-        """Return a person with the ancestors that are among some people."""
-        wanted = {name}
-        for one in reversed(people):
-            if one in wanted:
-                wanted |= set(self.parents[one])
-        return tuple(one for one in people if one in wanted)
+    def kind(self, name: str) -> object:
+        """Return what is equal of people who share the same with the patient, whatever that is."""
+        if name in self.core:
+            return name
+        if name not in self.inner:
+            return None
+        return (*(self.kind(parent) for parent in self.parents[name]), self.rates[name])
 
-    def made(self, people: tuple[str, ...], answered: tuple[str, ...]) -> _Branch:
-        bits: dict[tuple[int, int], int] = {}
-        for at, name in enumerate(people):
-            for side, parent in enumerate(self.parents[name]):
-                if parent in self.core or parent in people:
-                    bits[at, side] = len(bits)
-        by_bit = tuple(self.rates[people[at]][side] for at, side in bits)
-        both = tuple(self.parents[name] for name in people)
-        shape = (
-            tuple(
-                tuple(p if p in self.core else people.index(p) if p in people else _NOBODY for p in two) for two in both
-            ),
-            by_bit,
-        )
-        edge = tuple(sorted({parent for two in both for parent in two if parent in self.core}))
-        own = tuple(at for at, name in enumerate(people) if name in answered)
-        usable = tuple(at for at in own if people[at] in self.usable)
-        return _Branch(people, own, usable, both, bits, by_bit, shape, edge)
+    def none_below(self, name: str, below: Mapping[str, Sequence[str]]) -> Array:
+        """Return the probability that no usable descendant has a chromosome of the patient at every locus.
 
-    def carried(self, branch: _Branch, descent: Descent, loci: int) -> npt.NDArray[np.int64]:
-        """Return which chromosomes people have, by state of the meioses; shape (loci, people, 2, states)."""
-        states = np.arange(1 << len(branch.bits))
-        found = np.full((loci, len(branch.people), 2, len(states)), _NOBODY, np.int64)
-        for (at, side), bit in branch.bits.items():
-            parent = branch.parents[at][side]
-            if parent in self.core:
-                above = np.array(descent.labels[parent], np.int64).T[:, :, None]
-            else:
-                above = found[:, branch.people.index(parent)]
-            found[:, at, side] = np.where(states >> bit & 1, above[:, 1], above[:, 0])
-        return found
-
-    def masks(self, branch: _Branch, descent: Descent, view: _View, which: int) -> Masks:
-        """Return who shares something: both, one at least, the alleles; bool, shape (loci, people, states)."""
-        loci = len(view.compared)
-        carried = self.carried(branch, descent, loci)
-        one, other = carried[:, :, 0], carried[:, :, 1]
-        first, second = (np.array(side)[:, None, None] for side in view.own)
-        shared = np.maximum((one == first) * 1 + (other == second), (one == second) * 1 + (other == first))
-        if which != _ALIKE:
-            return np.asarray(shared >= (1 if which == _ONE else 2))
-        codes = np.zeros(
-            (loci, 2 + max([0, *view.codes, int(carried.max(initial=0))])), np.int64
-        )  # the last is nobody's
-        for chromosome, code in view.codes.items():
-            codes[:, chromosome] = code
-        at = np.arange(loci)[:, None, None]
-        a, b = codes[at, one], codes[at, other]
-        alike = ((a & 1) & (b >> 1)) | ((a >> 1) & (b & 1))
-        return np.where(np.array(view.compared)[:, None, None], alike > 0, shared == 2)
-
-    def chances(self, branch: _Branch, descent: Descent, view: _View, which: int) -> tuple[tuple[float, ...], float]:
-        """Return the probability for each person answered for, and that none of the usable shares it."""
-        edge = tuple(descent.labels[name] for name in branch.edge)
-        codes = None
-        if which == _ALIKE:
-            codes = tuple(view.codes.get(c) for c in dict.fromkeys(c for both in edge for side in both for c in side))
-        key = (branch.shape, branch.answered, branch.usable, which, edge, view.own, codes)
-        found = self._found.get(key)
-        if found is None:
-            masks = self.masks(branch, descent, view, which)
-            each = self.odds(branch, masks)
-            likely = [at for at in branch.usable if each[at] > 0]
-            found = tuple(float(each[at]) for at in branch.answered), self.none(branch, masks, likely)
-            self._found[key] = found
-        return found
-
-    @staticmethod
-    def odds(branch: _Branch, masks: Masks) -> npt.NDArray[np.float64]:
-        """Return the probabilities that masks hold at every locus; masks (loci, n, states), result (n,)."""
-        _, count, states = masks.shape
-        odds = np.full((count, states), 1.0 / states)
-        for locus, mask in enumerate(masks):
-            for bit, rates in enumerate(branch.rates if locus else ()):
-                rate = rates[locus - 1]
-                if rate > 0:
-                    pairs = odds.reshape(-1, 2, 1 << bit)
-                    odds = ((1 - rate) * pairs + rate * pairs[:, ::-1]).reshape(count, states)
-            odds = odds * mask
-        return np.asarray(odds.sum(axis=1))
-
-    def none_either(self, branch: _Branch, descent: Descent, view: _View) -> float:
-        """Return the probability that none of the usable shares a haplotype, by descent, or has the patient's alleles.
-
-        Where chance adds nothing it is what descent says. Of more people than `_MOST_EITHER` it is a bound: at most this.
+        By the loci, as bits, at which each of someone's two haplotypes has one. A child's other parent has none.
         """
-        edge = tuple(descent.labels[name] for name in branch.edge)
-        codes = tuple(view.codes.get(c) for c in dict.fromkeys(c for both in edge for side in both for c in side))
-        key = ("either", branch.shape, branch.usable, edge, view.own, codes)
-        found = self._found_none.get(key)
-        if found is None:
-            one, alike = (self.masks(branch, descent, view, which) for which in (_ONE, _ALIKE))
-            both = one & alike
-            by_descent, by_alleles, by_both = (self.odds(branch, masks) for masks in (one, alike, both))
-            likely = [at for at in branch.usable if by_descent[at] > 0 or by_alleles[at] > 0]
-            if all(by_alleles[at] <= by_both[at] for at in likely):
-                found = self.none(branch, one, likely)
-            elif len(likely) > _MOST_EITHER:
-                found = min(self.none(branch, one, likely), self.none(branch, alike, likely))
-            else:
-                # 1 - one - alike + both of each person, multiplied out.
-                factors = [[(1, None), (-1, one[:, at]), (-1, alike[:, at]), (1, both[:, at])] for at in likely]
-                found = 0.0
-                for term in product(*factors):
-                    held = [mask for _, mask in term if mask is not None]
-                    sign = float(np.prod([factor for factor, _ in term]))
-                    together = np.logical_and.reduce(held)[:, None] if held else None
-                    found += sign * (1.0 if together is None else float(self.odds(branch, together)[0]))
-                found = max(0.0, found)
-            self._found_none[key] = found
+        size = 1 << self.loci
+        found = np.ones((size, size))
+        one, other = np.arange(size)[:, None], np.arange(size)[None, :]
+        for kid in below.get(name, ()):
+            side = self.parents[kid].index(name)
+            table = self.none_below(kid, below)
+            given = (table[:, 0] if side == 0 else table[0]).copy()
+            if kid in self.usable:
+                given[size - 1] = 0.0
+            none = np.zeros((size, size))
+            ways, odds_of = meiosis(self.rates[kid][side])
+            for bits, odds in zip(ways @ (1 << np.arange(self.loci)), odds_of, strict=True):
+                none += odds * given[(one & ~bits) | (other & bits)]
+            found *= none
         return found
 
-    def none(self, branch: _Branch, masks: Masks, likely: Sequence[int]) -> float:
-        """Return the probability that none of some people shares it, by inclusion and exclusion."""
-        total = 1.0
-        for size in range(1, len(likely) + 1):
-            together = np.stack([masks[:, list(some)].all(axis=1) for some in combinations(likely, size)], axis=1)
-            total += (-1) ** size * float(self.odds(branch, together).sum())
-        return max(0.0, total)
+    # --- one person ---
+
+    def side(self, look: Look, name: str, side: int) -> tuple[object, Haplotype]:
+        """Return what one of someone's two haplotypes has of the patient's, chance averaged; with a key."""
+        frame = self.looks.frames[look.frame]
+        if name in self.core:  # of the core
+            labels = look.of(name)[side]
+            key: tuple[Any, ...] = (look.frame, *self.renumbered(look, (labels,)))
+            if key not in self._sides:
+                self._sides[key] = frame.blended(labels, {c: self.belief(look, c) for c in labels})
+            return key, self._sides[key]
+        parent, rates = self.parents[name][side], self.rates[name][side]
+        if parent in self.core:
+            both = look.of(parent)
+            key = (look.frame, rates, *self.renumbered(look, both))
+            if key not in self._sides:
+                beliefs = {c: self.belief(look, c) for labels in both for c in labels}
+                self._sides[key] = frame.passed(frame.blended(both[0], beliefs), frame.blended(both[1], beliefs), rates)
+            return key, self._sides[key]
+        if parent in self.inner:
+            (one_key, one), (other_key, other) = (self.side(look, parent, at) for at in (0, 1))
+            key = (look.frame, rates, one_key, other_key)
+            if key not in self._sides:
+                self._sides[key] = frame.passed(one, other, rates)
+        else:  # an outsider, of whom nothing is known
+            key = (look.frame, rates)
+            if key not in self._sides:
+                one = other = frame.blended((0,) * self.loci, {0: self.looks.blank(look.frame)})
+                self._sides[key] = frame.passed(one, other, rates)
+        return key, self._sides[key]
+
+    def renumbered(self, look: Look, sides: Sequence[tuple[int, ...]]) -> tuple[object, object]:
+        """Return founder chromosomes by number as they appear, and what each may have."""
+        number: dict[int, int] = {}
+        shape = tuple(tuple(number.setdefault(c, len(number)) for c in labels) for labels in sides)
+        return shape, tuple(look.beliefs[c] for c in number)
+
+    def belief(self, look: Look, chromosome: int) -> Belief:
+        return self.looks.beliefs[look.beliefs[chromosome]]
+
+    def shares(self, look: Look, name: str) -> Odds:
+        """Return the probabilities of what someone shares whose parents are of the core or outsiders."""
+        (one_key, one), (other_key, other) = (self.side(look, name, at) for at in (0, 1))
+        key = (one_key, other_key)
+        if key not in self._shares:
+            self._shares[key] = self.looks.frames[look.frame].shares(one, other)
+        return self._shares[key]
+
+    def averaged(self, weighed: Sequence[tuple[Look, float]], name: str) -> Odds:
+        """Return the probabilities of what someone shares, over all looks.
+
+        They are products of what each of two haplotypes has, someone's own or those of the parent outside the core: of
+        all looks that have one of them in common, the other is averaged first.
+        """
+        parent = next((p for p in self.parents.get(name, ()) if p in self.inner and name not in self.core), None)
+        pairs: dict[tuple[int, object, object], float] = {}
+        haplotypes: dict[object, Haplotype] = {}
+        of_other: dict[int, Haplotype] = {}
+        for look, weight in weighed:
+            keys = []
+            for at in (0, 1):
+                key, haplotype = self.side(look, parent or name, at)
+                haplotypes[key] = haplotype
+                keys.append(key)
+            pair = look.frame, keys[0], keys[1]
+            pairs[pair] = pairs.get(pair, 0.0) + weight
+            if parent and look.frame not in of_other:
+                # The other parent is an outsider, who is the same in every look.
+                of_other[look.frame] = self.side(look, name, 1 - self.parents[name].index(parent))[1]
+        at = 1 if len({key for _, key, _ in pairs}) <= len({key for *_, key in pairs}) else 2
+        sums: dict[tuple[int, object], Array] = {}
+        for pair, weight in pairs.items():
+            key = pair[0], pair[at]
+            if key not in sums:
+                sums[key] = np.zeros(self.looks.frames[pair[0]].size)
+            other = haplotypes[pair[3 - at]]
+            sums[key][other.rows] += weight * other.odds
+        found = np.zeros(4)
+        for (number, one_key), odds in sums.items():
+            frame = self.looks.frames[number]
+            rows = np.flatnonzero(odds)
+            one, other = haplotypes[one_key], Haplotype(rows, odds[rows])
+            if parent:
+                one = frame.passed(one, other, self.rates[name][self.parents[name].index(parent)])
+                other = of_other[number]
+            found += frame.shares(one, other)
+        both, share_, alike, share_alike = found.tolist()
+        return both, share_, alike, share_alike
+
+    # --- jointly ---
+
+    def none(self, look: Look) -> tuple[float, float]:
+        """Return the probabilities that no usable untyped person has the patient's alleles; nor shares a haplotype."""
+        carried = {couple: self.carried(look, couple.person) for couple in self.couples}
+        times: dict[int, int] = {}
+        for couple, sides in carried.items():
+            for chromosome in {c for side in sides for c in side if len(self.belief(look, c)) > 1}:
+                times[chromosome] = times.get(chromosome, 0) + couple.count
+        shared = {chromosome for chromosome, count in times.items() if count > 1}
+        found = [1.0, 1.0]
+        operands: list[list[Any]] = [[], []]
+        used: set[int] = set()
+        for couple, sides in carried.items():
+            kept, tables = self.none_of(look, couple, self.apart(look, couple, sides, shared, times))
+            used |= set(kept)
+            for at, table in enumerate(tables):
+                if kept:
+                    operands[at] += [table, kept]
+                else:
+                    found[at] *= float(table)
+        number = {c: at for at, c in enumerate(sorted(used))}
+        for at, terms in enumerate(operands if used else ()):
+            terms[1::2] = [[number[c] for c in axes] for axes in terms[1::2]]
+            for c in number:
+                terms += [self.belief(look, c).odds, [number[c]]]
+            # The search for an order costs more than it gains where there is but little.
+            found[at] *= float(np.einsum(*terms, [], optimize="greedy" if len(number) > 2 else False))
+        return found[0], found[1]
+
+    def carried(self, look: Look, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the founder chromosomes that either haplotype of someone may have."""
+        if name in self.core:
+            sides: Sequence[Sequence[int]] = look.of(name)
+        else:
+            sides = [
+                [c for labels in look.of(parent) for c in labels] if parent in self.core else ()
+                for parent in self.parents[name]
+            ]
+        one, other = (tuple(dict.fromkeys(side)) for side in sides)
+        return one, other
+
+    def rows(self, look: Look, chromosomes: Sequence[int]) -> int:
+        return math.prod([len(self.belief(look, c)) for c in chromosomes])
+
+    def apart(
+        self,
+        look: Look,
+        couple: _Couple,
+        sides: tuple[tuple[int, ...], tuple[int, ...]],
+        shared: Collection[int],
+        times: Mapping[int, int],
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the chromosomes whose rows stay apart: those that several people may have, as far as that is feasible."""
+        kept = tuple(tuple(c for c in side if c in shared) for side in sides)
+        for least in (
+            0,
+            couple.count,
+        ):  # without those that only this couple's children may have, if there are too many
+            some = tuple(tuple(c for c in side if times[c] > least) for side in kept)
+            fits = self.rows(look, [*some[0], *some[1]]) <= _MOST_OF_COUPLE
+            like = len(self.looks.frames[look.frame].like_rows)
+            if fits and all(self.rows(look, side) * like <= _MOST_OF_PARENT for side in some):
+                return some[0], some[1]
+        return (), ()
+
+    def none_of(
+        self, look: Look, couple: _Couple, apart: tuple[tuple[int, ...], tuple[int, ...]]
+    ) -> tuple[tuple[int, ...], tuple[Array, Array]]:
+        """Return, by rows of the chromosomes kept apart, which are returned too, the probabilities of :meth:`none`."""
+        (one_key, one), (other_key, other) = (self.side(look, couple.person, at) for at in (0, 1))
+        if couple.usable and any(apart):
+            labels = [self.labels(look, couple.person, side) for side in (0, 1)]
+            number: dict[int, int] = {}
+            kept = tuple(tuple(number.setdefault(c, len(number)) for c in side) for side in apart)
+            _, beliefs = self.renumbered(look, apart)
+            # Whose chromosomes are whose is in the keys of both sides, but not which of them are the same as those kept.
+            place = tuple(tuple(number.get(c, -1) for c in side) for both in labels for side in both)
+            key: tuple[object, ...] = (couple, one_key, other_key, kept, place, beliefs)
+            if key in self._none:
+                return (*apart[0], *apart[1]), self._none[key]
+            like = len(self.looks.frames[look.frame].like_rows)
+            sizes = [self.rows(look, side) for side in apart]
+            work = sizes[0] * sizes[1] + like * sum(size for size in sizes if size > 1)
+            if work <= self.left:
+                self.left -= work
+                self._none[key] = self.none_by_rows(look, couple, apart, (one, other))
+                return (*apart[0], *apart[1]), self._none[key]
+        if couple.below:
+            key = (couple, one_key, other_key)
+            if key not in self._none:
+                self._none[key] = self.none_by_rows(look, couple, ((), ()), (one, other))
+            return (), self._none[key]
+        _, share_, alike, both = self.shares(look, couple.person)
+        chances = 1 - alike, 1 - share_ - alike + both
+        none = [np.array(max(0.0, each) ** couple.count if couple.usable else 1.0) for each in chances]
+        return (), (none[0], none[1])
+
+    def labels(self, look: Look, name: str, side: int) -> tuple[tuple[int, ...], ...]:
+        """Return the chromosomes of someone of the core, or both of the parent's; none of outsiders'."""
+        if name in self.core:
+            return (look.of(name)[side],)
+        parent = self.parents[name][side]
+        return look.of(parent) if parent in self.core else ()
+
+    def ways(self, look: Look, name: str, side: int) -> list[tuple[tuple[int, ...], float]]:
+        """Return every haplotype of founder chromosomes that someone may have, with its odds; none of outsiders'."""
+        if name in self.core:
+            return [(look.of(name)[side], 1.0)]
+        parent = self.parents[name][side]
+        if parent not in self.core:
+            return []
+        both = look.of(parent)
+        ways, odds = meiosis(self.rates[name][side])
+        return [
+            (tuple(both[bit][at] for at, bit in enumerate(way)), odd)
+            for way, odd in zip(ways.astype(int).tolist(), odds.tolist(), strict=True)
+        ]
+
+    def none_by_rows(
+        self,
+        look: Look,
+        couple: _Couple,
+        apart: tuple[tuple[int, ...], tuple[int, ...]],
+        averaged: tuple[Haplotype, Haplotype],
+    ) -> tuple[Array, Array]:
+        """Return what :meth:`none_of` does, summed anew."""
+        frame = self.looks.frames[look.frame]
+        below = self.tables[couple.below]
+        bits = np.arange(len(below))
+        # Which chromosomes are the patient's does not depend on what is on them.
+        first, second = (np.bincount(frame.by_descent[h.rows], h.odds, len(below)) for h in averaged)
+        no_one = (bits[:, None] | bits[None, :]) != len(below) - 1
+        half = float(first @ (below * no_one if couple.usable else below) @ second)
+        shape = [len(self.belief(look, c)) for side in apart for c in side]
+        if not couple.usable:
+            return np.ones(shape), np.full(shape, max(0.0, half) ** couple.count)
+        tables, columns = [], []
+        for at, (kept, side) in enumerate(zip(apart, averaged, strict=True)):
+            if kept:
+                ways = self.ways(look, couple.person, at)
+                table = frame.by_rows(ways, {c: self.belief(look, c) for labels, _ in ways for c in labels}, kept)
+                some = np.flatnonzero(table.any(axis=0))
+                columns.append(frame.like_rows[some])
+                tables.append(table[:, some])
+            else:
+                like = frame.never_unlike[side.rows]
+                columns.append(side.rows[like])
+                tables.append(side.odds[None, like])
+        if not couple.below and min(len(table) for table in tables) == 1:
+            # One side is a single row: each locus in turn is faster than each pair of rows.
+            at = 0 if len(tables[1]) == 1 else 1
+            beside = averaged[1 - at]
+            asked = [frame.asked(question, beside)[columns[at]] for question in (ALIKE, ALIKE | ONE)]
+            alike, both = (tables[at] @ each for each in asked)
+            found = [1.0 - alike, half - (alike - both)]
+        else:
+            answers = frame.bits(*columns)
+            yes = (answers & ALIKE > 0).astype(float)
+            only = yes * (answers & ONE == 0)
+            if couple.below:
+                only *= below[frame.by_descent[columns[0]][:, None], frame.by_descent[columns[1]]]
+            found = [1.0 - tables[0] @ yes @ tables[1].T, half - tables[0] @ only @ tables[1].T]
+        a, b = (np.clip(table, 0.0, 1.0).reshape(shape) ** couple.count for table in found)
+        return a, b
+
+
+def _likely(weighed: Mapping[Look, float]) -> list[tuple[Look, float]]:
+    """Return the likeliest looks first, without those that are together less probable than `_LEAST`."""
+    found = sorted(weighed.items(), key=lambda item: -item[1])
+    rest = 0.0
+    while found and rest + found[-1][1] < _LEAST:
+        rest += found.pop()[1]
+    return [(look, weight / (1 - rest)) for look, weight in found]
 
 
 def share(
@@ -407,57 +438,60 @@ def share(
         weights: The frequencies of haplotypes that nobody was typed for; None: they count as unlike the patient's.
     """
     total = sum(descent.weight for descent in descents)
-    typed_at = {name: [pair is not None for pair in pairs] for name, pairs in family.pairs.items()}
     loci = len(next(iter(rates.values()))[0]) + 1
-    compared = typed_at.get(patient, [False] * loci)
-    everywhere = [True] * loci
-    free = [name for name in order if name not in family.people]
-    branches = _Branches(parents, rates, free, set(family.people), usable)
-    edges = {p for name in free for p in parents.get(name, ()) if p in family.people}
-    unseen = edges | {name for name in family.people if name not in family.pairs}
-    near = [name for name in (*parents[patient], *family.people) if name in unseen]
-    viewer = _Viewer(patient, compared, weights, tuple(dict.fromkeys(near)))
+    core = set(family.people)
+    free = [name for name in order if name not in core]
+    untyped = [name for name in family.people if name not in family.pairs and name != patient]
+    typed = [name for name in family.people if name in family.pairs and name != patient]
+    # By person outside the core: who of the core is a parent, or a parent's parent.
+    edges: dict[str, set[str]] = {}
+    for name in free:
+        near = [{p} if p in core else edges.get(p, set()) for p in parents.get(name, ())]
+        edges[name] = {p for each in near for p in each}
+    asked: dict[Question, list[str]] = {Question((), (name,)): [name] for name in typed}
+    for name in [*untyped, *(name for name in free if name in parents)]:
+        looked_at = tuple(p for p in family.people if p in edges.get(name, {name}))
+        asked.setdefault(Question(looked_at, ()), []).append(name)
+    some = {p for name in free if name in usable for p in edges[name]} | {name for name in untyped if name in usable}
+    together = Question(tuple(p for p in family.people if p in some), tuple(name for name in typed if name in usable))
+    looks = Looks(family, patient, list(dict.fromkeys([*asked, together])), loci, weights)
+    answers = _Answers(looks, parents, rates, core, free, untyped, usable)
+    weighed: dict[Question, dict[Look, float]] = {question: {} for question in looks.questions}
+    for descent in descents:
+        for question, look, share_ in looks(descent):
+            of_question = weighed[question]
+            of_question[look] = of_question.get(look, 0.0) + descent.weight * share_ / total
     result = Sharing({name: Shares() for name in order if name != patient})
+    none_by_chance = [1.0, 1.0]
+    for question, names in asked.items():
+        kinds: dict[object, list[str]] = {}
+        for name in names:
+            kinds.setdefault(answers.kind(name), []).append(name)
+        likely = _likely(weighed[question])
+        for same in kinds.values():
+            if question.typed:
+                typed_ = [(weight, *look.typed[0]) for look, weight in likely]
+                both = sum(weight for weight, least, _ in typed_ if least == 2)
+                one = sum(weight for weight, least, _ in typed_ if least)
+                alike = sum(weight for weight, _, is_alike in typed_ if is_alike)
+            else:
+                both, one, alike, of_both = answers.averaged(likely, same[0])
+                if same[0] in answers.lower:
+                    # By chance through a parent who is no relative: each child for itself.
+                    count = sum(name in usable for name in same)
+                    none_by_chance[0] *= (1 - alike) ** count
+                    none_by_chance[1] *= (1 - (alike - of_both) / (1 - one)) ** count if one < 1 else 1.0
+            for name in same:
+                result.people[name] = Shares(both, one - both, alike)
     none_identical = none_haploidentical = 0.0
-    rare = replace(viewer, weights=None)
-    for number, descent in enumerate(descents):
-        own_side = descent.labels[patient]
-        counts = {
-            name: min(_common(own_side, descent.labels[name], at) for at in range(loci))
-            for name in family.people
-            if name != patient
-        }
-        plain = _View(own_side, {}, compared)
-        by_descent = [
-            (branch, branches.chances(branch, descent, plain, _BOTH), branches.chances(branch, descent, plain, _ONE))
-            for branch in branches.branches
-        ]
-        for view, share_ in (viewer if number < _MOST_WAYS else rare)(descent, descent.weight / total):
-            weight = descent.weight * share_ / total
-            no_identical, no_haploidentical = weight, weight
-            for name, least_shared in counts.items():
-                one, other = descent.labels[name]
-                own = typed_at.get(name, everywhere)
-                alike = least_shared == 2 or all(view.alike(at, one[at], other[at], own[at]) for at in range(loci))
-                person = result.people[name]
-                person.identical += weight * (least_shared == 2)
-                person.haploidentical += weight * (least_shared == 1)
-                person.alike += weight * alike
-                if name in usable:
-                    no_identical *= not alike
-                    no_haploidentical *= least_shared == 0 and not alike
-            for branch, (both, _), (least, _) in by_descent:
-                alike_, none_alike = branches.chances(branch, descent, view, _ALIKE)
-                for at, two, one_, like in zip(branch.answered, both, least, alike_, strict=True):
-                    person = result.people[branch.people[at]]
-                    person.identical += weight * two
-                    person.haploidentical += weight * (one_ - two)
-                    person.alike += weight * like
-                no_identical *= none_alike
-                no_haploidentical *= branches.none_either(branch, descent, view)
-            none_identical += no_identical
-            none_haploidentical += no_haploidentical
-    result.any_identical = min(1.0, max(0.0, 1 - none_identical))
-    result.any_haploidentical = min(1.0, max(0.0, 1 - none_haploidentical))
-    result.split = tuple(branches.split)
+    # The likeliest first: should there be too many, the others are less exact.
+    for look, weight in _likely(weighed[together]):
+        no_identical = not any(alike for _, alike in look.typed)
+        no_haploidentical = no_identical and all(least == 0 for least, _ in look.typed)
+        if no_identical:
+            identical, haploidentical = answers.none(look)
+            none_identical += weight * identical
+            none_haploidentical += weight * haploidentical * no_haploidentical
+    result.any_identical = min(1.0, max(0.0, 1 - none_identical * none_by_chance[0]))
+    result.any_haploidentical = min(1.0, max(0.0, 1 - none_haploidentical * none_by_chance[1]))
     return result
