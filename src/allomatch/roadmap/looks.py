@@ -74,6 +74,8 @@ class Looks:
     Attributes:
         frames: By number.
         beliefs: By number.
+        asked: By typed person, by locus: what is asked, `ALIKE` or `BOTH`.
+        alike: Whether typed people have the patient's alleles, by what they carry.
     """
 
     def __init__(
@@ -98,9 +100,14 @@ class Looks:
         self._beliefs: dict[object, int] = {}
         self._believed: dict[object, int] = {}
         self._blended: dict[object, int] = {}
+        self._framed: dict[object, tuple[int, _Marks]] = {}
+        self.alike: dict[object, bool] = {}
 
     def frame(self, own: Labels, row: Mapping[int, Pattern]) -> tuple[int, _Marks]:
         """Return the number of the patient's genotype, and by locus the marks of the patient's two chromosomes."""
+        read = (own, tuple([row.get(c) for c in dict.fromkeys([*own[0], *own[1]])]))
+        if read in self._framed:
+            return self._framed[read]
         genotype: list[tuple[int, int] | None] = []
         marks = []
         for at, (one, other) in enumerate(zip(*own, strict=True)):
@@ -113,7 +120,8 @@ class Looks:
         if key not in self._frames:
             self._frames[key] = len(self.frames)
             self.frames.append(Frame(*key))
-        return self._frames[key], tuple(marks)
+        self._framed[read] = self._frames[key], tuple(marks)
+        return self._framed[read]
 
     def belief(self, frame: int, descends: tuple[int, ...], pattern: Pattern, unlike: bool = False) -> int:
         """Return the number of what a chromosome may have, of which at some loci descent says the mark (elsewhere 0)."""
@@ -151,9 +159,9 @@ class Looks:
         """Return what a chromosome may have of which nothing is known."""
         return self.beliefs[self.belief(frame, (NEITHER,) * self.loci, (UNKNOWN,) * self.loci)]
 
-    def __call__(self, descent: Descent) -> Iterator[tuple[Question, Look, float]]:
-        """Yield how a way of descent may look, by question, with probabilities."""
-        reading = _Reading(self, descent)
+    def __call__(self, descent: Descent, least: float = 0.0) -> Iterator[tuple[Question, Look, float]]:
+        """Yield how a way of descent may look, by question, with probabilities; without haplotypes less probable than `least`."""
+        reading = _Reading(self, descent, least)
         for question in self.questions:
             for look, share in reading.looks(question):
                 yield question, look, share
@@ -162,11 +170,12 @@ class Looks:
 class _Reading:
     """One way of descent."""
 
-    def __init__(self, looks: Looks, descent: Descent) -> None:
-        self.looks_, self.descent = looks, descent
+    def __init__(self, looks: Looks, descent: Descent, least: float) -> None:
+        self.looks_, self.descent, self.least = looks, descent, least
         self.own = own = descent.labels[looks.patient]
         self.blank = (UNKNOWN,) * looks.loci
         self._descends: dict[tuple[int, _Marks], tuple[int, ...]] = {}
+        self._carried: dict[str, tuple[int, ...]] = {}
         mine = {c for side in own for at, c in enumerate(side) if looks.compared[at]}
         self.mine = {c for side in own for c in side}
         self.with_patient: Sequence[LinkedRow] = next(
@@ -174,7 +183,7 @@ class _Reading:
         )
         self.others = [c for c in descent.components if c and c is not self.with_patient]
         self.rows: list[tuple[int, _Marks, Mapping[int, Pattern], float]] = [
-            (*looks.frame(own, row), row, share) for row, share in self.with_patient or [({}, 1.0)]
+            (*looks.frame(own, row), row, share) for row, share in self.with_patient or [({}, 1.0)] if share >= least
         ]
         genotypes: dict[int, tuple[int, _Marks, Mapping[int, Pattern], float]] = {}
         for frame, marks, row, share in self.rows:
@@ -197,12 +206,21 @@ class _Reading:
     def alike(self, frame: int, marks: _Marks, name: str, row: Mapping[int, Pattern]) -> bool:
         """Whether a typed person has the patient's alleles."""
         looks = self.looks_
-        one, other = self.descent.labels[name]
-        for at, (a, b, asked) in enumerate(zip(one, other, looks.asked[name], strict=True)):
-            first, second = (looks.beliefs[self.believed(frame, marks, c, row)].known[at] for c in (a, b))
-            if not looks.frames[frame].answers[at][max(first, 0), max(second, 0)] & asked:
-                return False
-        return True
+        labels = self.descent.labels[name]
+        chromosomes = self._carried.get(name)
+        if chromosomes is None:
+            chromosomes = self._carried[name] = tuple(dict.fromkeys([*labels[0], *labels[1]]))
+        numbers = tuple([self.believed(frame, marks, c, row) for c in chromosomes])
+        key = (frame, name, labels, numbers)
+        found = looks.alike.get(key)
+        if found is None:
+            of = {c: looks.beliefs[number].known for c, number in zip(chromosomes, numbers, strict=True)}
+            answers = looks.frames[frame].answers
+            found = looks.alike[key] = all(
+                answers[at][max(of[a][at], 0), max(of[b][at], 0)] & asked
+                for at, (a, b, asked) in enumerate(zip(*labels, looks.asked[name], strict=True))
+            )
+        return found
 
     def looks(self, question: Question) -> Iterator[tuple[Look, float]]:
         labels = self.descent.labels
@@ -276,6 +294,8 @@ class _Reading:
         """Return what some chromosomes of a component may have, and whether some of its people are alike."""
         found: _States = {}
         for row, share in component:
+            if share < self.least:
+                continue
             state = (
                 tuple([self.believed(frame, marks, c, row) for c in chromosomes]),
                 tuple([self.alike(frame, marks, name, row) for name in names]),

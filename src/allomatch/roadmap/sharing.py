@@ -457,8 +457,9 @@ def share(
     looks = Looks(family, patient, list(dict.fromkeys([*asked, together])), loci, weights)
     answers = _Answers(looks, parents, rates, core, free, untyped, usable)
     weighed: dict[Question, dict[Look, float]] = {question: {} for question in looks.questions}
+    least = _LEAST / max(1, sum(len(component) for descent in descents for component in descent.components))
     for descent in descents:
-        for question, look, share_ in looks(descent):
+        for question, look, share_ in looks(descent, least * total / descent.weight):
             of_question = weighed[question]
             of_question[look] = of_question.get(look, 0.0) + descent.weight * share_ / total
     result = Sharing({name: Shares() for name in order if name != patient})
