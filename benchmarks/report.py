@@ -22,7 +22,7 @@ SCANS = ("numpy", "polars", "duckdb", "cython")
 NAMES = {"numpy": "NumPy", "polars": "Polars", "duckdb": "DuckDB", "cython": "Cython", "pyarrow": "pyarrow"}
 AIM_DONORS = 40_000_000
 AIM_SEARCH_S = {"10/10": 0.002, ">=9/10": 0.006, ">=8/10": 0.040}
-AIM_RATIO, AIM_OPEN_S, AIM_HLA_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 16, 500_000, 3
+AIM_RATIO, AIM_OPEN_S, AIM_SWITCH_S, AIM_HLA_BYTES, AIM_BUILD, AIM_PEAK = 20, 0.050, 15, 16, 500_000, 3
 
 COLUMNS = {"distinct": "all distinct", "registry": "as a registry has them"}
 # Of texts a second, in columns of either kind.
@@ -438,6 +438,10 @@ def _aims(run: Run) -> list[str]:
     opened = run.one(work="open", what="open")
     if opened:
         add("open, cached", f"<= {_time(AIM_OPEN_S)}", _time(opened["median_s"]), opened["median_s"] <= AIM_OPEN_S)
+    switched = run.one(work="open", what="another release, first answer")
+    if switched:
+        took = switched["median_s"]
+        add("another release, first answer", f"<= {_time(AIM_SWITCH_S)}", _time(took), took <= AIM_SWITCH_S)
     return [f"## The aims, at {run.donors:,} donors", "", *_table(["work", "aim", "measured", ""], rows)]
 
 
