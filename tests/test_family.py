@@ -485,6 +485,13 @@ def test_any_number_of_untyped_cousins_is_joint() -> None:
     assert answer.p_any_haploidentical == pytest.approx(0.5 * (1 - 0.5**12))
 
 
+@pytest.mark.parametrize("relation", ["niece", "grandchild", "maternal cousin"])
+def test_descendants_who_are_not_available_count_for_nothing(relation: str) -> None:
+    answer = family(typed(A, B), Relative(relation, available=False), policy=DEFAULT_FAMILY_POLICY)
+    assert answer.members[0].p_haploidentical > 0.2
+    assert (answer.p_any_identical, answer.p_any_haploidentical) == pytest.approx((0, 0), abs=1e-12)
+
+
 def test_a_locus_that_the_frequencies_lack() -> None:
     table = pa.table({"A": ["A*01:01", "A*02:01"], "B": ["B*08:01", "B*07:02"], "frequency": [0.5, 0.4]})
     answer = family(typed(A, B), frequencies=am.HaplotypeFrequencies.from_arrow(table, population="X"))

@@ -109,7 +109,7 @@ class _Answers:
             if name in self.lower:
                 continue
             number = 0
-            if below.get(name):
+            if self.usable_below(name, below):
                 table = self.none_below(name, below)
                 number = numbers.setdefault(table.tobytes(), len(self.tables))
                 if number == len(self.tables):
@@ -128,6 +128,10 @@ class _Answers:
         if name not in self.inner:
             return None
         return (*(self.kind(parent) for parent in self.parents[name]), self.rates[name])
+
+    def usable_below(self, name: str, below: Mapping[str, Sequence[str]]) -> bool:
+        """Whether someone has a usable descendant."""
+        return any(kid in self.usable or self.usable_below(kid, below) for kid in below.get(name, ()))
 
     def none_below(self, name: str, below: Mapping[str, Sequence[str]]) -> Array:
         """Return the probability that no usable descendant has a chromosome of the patient at every locus.
