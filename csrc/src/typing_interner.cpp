@@ -33,7 +33,9 @@ void TypingInterner::check_known(const Position& position) const {
 
 void TypingInterner::take_notes(const Position& position, std::vector<Note>& notes) const {
     if (!nomenclature_) return;
-    for (Note& note : nomenclature_->notes(locus_, position.names)) notes.push_back(std::move(note));
+    for (Note& note : nomenclature_->notes(locus_, position.names)) {
+        if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+    }
 }
 
 std::uint32_t TypingInterner::intern_position(const Position& position) {

@@ -552,9 +552,8 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
                 contradictions += merge_serology(arrays, required or two_field, row)
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
-        # The core says twice what is in both positions of a homozygous typing.
-        read = [*dict.fromkeys(builder.take_warnings()), *_of_all_batches(contradictions)]
-        warnings = sorted(read, key=lambda warning: (warning[1], warning[3]))
+        warnings = builder.take_warnings() + _of_all_batches(contradictions)
+        warnings.sort(key=lambda warning: (warning[1], warning[3]))
         errors += builder.finish(place, replace=extend, threads=threads)[1]
     finally:
         builder.close()

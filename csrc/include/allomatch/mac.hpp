@@ -30,8 +30,8 @@ class MacTable {
     // are a heading. Throws BadReleaseFile (file, line).
     [[nodiscard]] static std::shared_ptr<const MacTable> from_text(std::string file, std::string text);
 
-    // The binary form, which does not depend on who reads it first; nullptr if the file is none, or is damaged: then
-    // the text is to be read again. Throws FileNotFound, PermissionDenied, IoFailed.
+    // The binary form. Reading one gives nullptr if the file is none, or is damaged: then the text is to be read again.
+    // Throws FileNotFound, PermissionDenied, IoFailed.
     [[nodiscard]] std::string to_cache() const;
     [[nodiscard]] static std::shared_ptr<const MacTable> from_cache(const std::filesystem::path& path);
 

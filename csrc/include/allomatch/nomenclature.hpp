@@ -149,6 +149,7 @@ struct AntigenFacts {
 struct Note {
     ErrorCode code;
     std::string message;
+    bool operator==(const Note&) const = default;
 };
 
 // A reduced name as it is written at a level: a first field is "A*02" there, not "A*02:XX".
