@@ -283,8 +283,8 @@ LocusDetail Against::compare(TypingId donor) {
             const bool second = mismatch(1);
             const PositionPair& d = alternatives.front();
             detail.mismatched = {
-                patients.position(second ? patient_.front().second : patient_.front().first).marker,
-                donors.position(second != detail.crossed ? d.second : d.first).marker,
+                patients.marker(patient_.front(), second),
+                donors.marker(d, second != detail.crossed),
             };
         }
     }

@@ -313,11 +313,17 @@ std::uint8_t LocusFacts::tce(TypingId typing) const noexcept {
     return only_bit(static_cast<std::uint8_t>(found));
 }
 
+Marker LocusFacts::marker(const PositionPair& pair, bool second) const noexcept {
+    const PositionFacts& own = position(second ? pair.second : pair.first);
+    const PositionFacts& other = position(second ? pair.first : pair.second);
+    return dictionary.locus == Locus::DPB1 && own.null ? other.marker : own.marker;
+}
+
 MarkerPair LocusFacts::markers(TypingId typing) const noexcept {
     std::optional<MarkerPair> found;
     for (const PositionPair& pair : alternatives(typing)) {
-        const Marker a = position(pair.first).marker;
-        const Marker b = position(pair.second).marker;
+        const Marker a = marker(pair, false);
+        const Marker b = marker(pair, true);
         MarkerPair both = MarkerPair::Unknown;
         if (a != Marker::Unknown && b != Marker::Unknown) {
             both = a != b               ? MarkerPair::FirstSecond

@@ -64,6 +64,9 @@ struct LocusFacts {
     // No alternatives if it is untyped or holds a position of which nothing is known.
     [[nodiscard]] std::span<const PositionPair> alternatives(TypingId typing) const noexcept;
     [[nodiscard]] std::uint8_t tce(TypingId typing) const noexcept;
+    // Of the first or second position of a pair. Expression of DPB1 follows the null rule; what a null of B leaves of
+    // its leader is not known.
+    [[nodiscard]] Marker marker(const PositionPair& pair, bool second) const noexcept;
     [[nodiscard]] MarkerPair markers(TypingId typing) const noexcept;
 
     DictionaryView dictionary;

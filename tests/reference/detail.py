@@ -535,14 +535,14 @@ def match_detail(
         groups = [person_epitope(typing, nom, facts, policy) for typing in (patient, donor)]
         epitopes = Epitopes(groups[0], groups[1], epitope_verdict(groups[0], groups[1], counts))
     if locus in VALUES:
-        pairs = [person_values(typing, VALUES[locus], nom, policy) for typing in (patient, donor)]
+        pairs = [person_values(typing, locus, nom, policy) for typing in (patient, donor)]
         mismatched = None
         if shown is not None and not ambiguous and best.confidences.count("mismatch") == 1:
             at = best.confidences.index("mismatch")
             there = at if best.orientation == "direct" else 1 - at
             mismatched = (
-                position_value(shown[0][at], VALUES[locus], nom, policy),
-                position_value(shown[1][there], VALUES[locus], nom, policy),
+                genotype_values(shown[0], locus, nom, policy)[at],
+                genotype_values(shown[1], locus, nom, policy)[there],
             )
         two_way = Dimorphism(pairs[0], pairs[1], mismatched)
     return LocusDetail(counts, best, epitopes, two_way)
@@ -619,14 +619,21 @@ def position_value(
     return found.pop() if len(found) == 1 else None
 
 
-def person_values(
-    typing: Typing | None, value: Callable[[tuple[str, ...]], str | None], nom: Known, policy: NullPolicy
-) -> tuple[str, str] | None:
+def genotype_values(genotype: Genotype, locus: str, nom: Known, policy: NullPolicy) -> tuple[str | None, str | None]:
+    """The values of both positions. At DPB1 beside exactly one null the locus is homozygous; a null of B may have a leader."""
+    a, b = (position_value(position, VALUES[locus], nom, policy) for position in genotype)
+    if locus == "DPB1":
+        nulls = [position_choices(position, nom, policy, frozenset()).all() == [None] for position in genotype]
+        a, b = b if nulls[0] else a, a if nulls[1] else b
+    return a, b
+
+
+def person_values(typing: Typing | None, locus: str, nom: Known, policy: NullPolicy) -> tuple[str, str] | None:
     """The two values of a person, sorted; None if a position's is unknown or genotype alternatives disagree."""
     if typing is None:
         return None
     found: set[tuple[str, str] | None] = set()
     for first, second in typing.genotypes:
-        a, b = position_value(first, value, nom, policy), position_value(second, value, nom, policy)
+        a, b = genotype_values((first, second), locus, nom, policy)
         found.add(None if a is None or b is None else (min(a, b), max(a, b)))
     return found.pop() if len(found) == 1 else None
