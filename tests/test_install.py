@@ -225,6 +225,29 @@ def test_a_second_download_must_give_the_same_files(publisher: Publisher, cache:
     assert os.listdir(cache / "imgt") == ["3.58.0"]
 
 
+def test_a_copy_must_give_the_same_files(publisher: Publisher, cache: Path) -> None:
+    folder = install_release("3.58.0")
+    source = publisher.folder / "3580"
+    install_release("3.58.0", source)
+    published = source / "wmda/rel_ser_ser.txt"
+    text = published.read_text()
+    published.write_text(text.replace("23/24", "23/25"))
+    with pytest.raises(am.TypingError, match=rf"{published}.*checksums differ.*remove {folder}"):
+        install_release("3.58.0", source)
+    published.unlink()
+    with pytest.raises(am.TypingError, match=r"rel_ser_ser\.txt.*checksums differ"):
+        install_release("3.58.0", source)
+    assert release_files(folder, "3.58.0")["serology_relations"] == text.encode()
+    # What was not there the first time may come.
+    (source / "wmda/rel_ser_ser.txt").write_text(text)
+    (folder / "wmda/rel_ser_ser.txt").unlink()
+    recorded = json.loads((folder / CHECKSUMS).read_text())
+    recorded.pop("wmda/rel_ser_ser.txt")
+    (folder / CHECKSUMS).write_text(json.dumps(recorded))
+    install_release("3.58.0", source)
+    assert "serology_relations" in release_files(folder, "3.58.0")
+
+
 # --- checked ever after -----------------------------------------------------------------------------------------------
 
 

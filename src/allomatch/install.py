@@ -4,7 +4,7 @@ Files come from their publishers at pinned addresses, through pooch, or from a l
 it is used, its SHA-256 is recorded beside it, and it takes its name by one rename: whatever ends an install (an error, Ctrl-C,
 a kill), there is the old release, the new one or none, never a part of one. Files are the user's own (0600, folders 0700).
 
-A release never changes once it is published, so a second download must give the files of the first. The NMDP adds codes every
+A release never changes once it is published, so a second install must give the files of the first. The NMDP adds codes every
 working day, so a second download of its list replaces the first.
 """
 
@@ -57,7 +57,7 @@ def install_release(release: str, source: Path | None = None, *, progress: Progr
         release: For example ``"3.58.0"``.
         source: A folder that holds ``Allelelist.txt``, ``wmda/hla_nom_p.txt``, ``wmda/hla_nom_g.txt`` and the others: a
             checkout of ANHIG/IMGTHLA at that release, or a folder ``imgt/<release>``. ``None`` downloads them from the
-            release's branch of that repository; if it was installed before, they must be the same files.
+            release's branch of that repository. If it was installed before, they must be the same files.
         progress: Called with the name of each file before it is fetched.
 
     Returns:
@@ -78,7 +78,7 @@ def install_release(release: str, source: Path | None = None, *, progress: Progr
         )
     with _folder_in_the_making(target) as making:
         if source is not None:
-            _copy_release(release, source, making, progress or _silent)
+            _copy_release(release, source, target, making, progress or _silent)
         else:
             _download_release(release, target, making, progress or _silent)
         # Files that cannot be read are not installed.
@@ -120,10 +120,14 @@ def _silent(_: str) -> None:
     pass
 
 
-def _copy_release(release: str, source: Path, making: Path, progress: Progress) -> None:
+def _copy_release(release: str, source: Path, installed: Path, making: Path, progress: Progress) -> None:
+    recorded = _recorded_or_none(installed)
     texts = release_files(source, release)
     for file in FILES:
         found = file.find(source, release)
+        known = next((recorded[path] for path in file.named(release) if path in recorded), None)
+        if known is not None and (found is None or checksum(texts[file.role]) != known):
+            raise _changed(str(found or source / file.paths[0]), installed)
         if found is not None:
             progress(found.name)
             _write(making / found.relative_to(source), texts[file.role])
