@@ -722,6 +722,7 @@ def test_the_installed_script_and_its_exit_code(home: Path) -> None:
         pytest.skip("the package is not installed with its scripts; pip install it")
     done = subprocess.run([script, "search", home, "--patient", "A*68:01+A*68:01", "--loci", "A"], capture_output=True)
     assert (done.returncode, done.stderr) == (3, b"")
-    done = subprocess.run([script, "info", "none.allo"], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith("allomatch: ")
+    for way in ([script], [sys.executable, "-m", "allomatch"]):
+        done = subprocess.run([*way, "info", "none.allo"], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.startswith("allomatch: ")

@@ -583,7 +583,3 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
         say(
             f"{registry} is sound: {len(facts['blocks'])} blocks, {facts['file_bytes']:,} bytes checked in {seconds:.2f} s."
         )
-
-
-if __name__ == "__main__":
-    main()
