@@ -156,8 +156,19 @@ void register_nomenclature(py::module_& module) {
              })
         .def("reduce",
              [](const Nomenclature& self, const std::string& text, const std::string& level) {
+                 std::string reduced;
+                 append_reduced_gl(reduced, self, text, level_of(level));
+                 return reduced;
+             })
+        .def("antigens",
+             [](const Nomenclature& self, const std::string& text) {
                  const NameAtLocus name = parse_name_with_locus(text);
-                 return self.reduce(name.locus, name.name, level_of(level));
+                 // A new allele and absence stay what they are in reductions; they are no antigens.
+                 if (name.name.kind == NameKind::New || name.name.kind == NameKind::Absent) {
+                     if (!self.knows(name.locus, name.name)) self.throw_unknown(name.locus, name.name);
+                     return std::vector<std::string>();
+                 }
+                 return self.reduce(name.locus, name.name, Level::Serology);
              })
         .def("reduce_column", &reduced_column, py::arg("column"), py::arg("level"), py::arg("threads"));
     py::list loci;

@@ -63,21 +63,24 @@ std::size_t Nomenclature::allele_count() const noexcept {
 // ---- errors and notes
 // ---------------------------------------------------------------------------------------------------
 
+std::string Nomenclature::under_release() const {
+    return has_data() ? "IPD-IMGT/HLA " + release_ : "the two-field nomenclature";
+}
+
 void Nomenclature::throw_unknown(Locus locus, const Name& name) const {
     const std::string text = shown(to_text(locus, name));
     const std::string place = " at locus " + std::string(locus_name(locus));
     if (name.kind == NameKind::Mac) {
         if (macs_ == nullptr) {
-            throw Error(
-                ErrorCode::UnknownName,
-                "unknown name " + text + place +
-                    ": no file of multiple allele codes is there; run 'allomatch nomenclature install-macs', or "
-                    "set ALLOMATCH_DATA to a folder that holds mac/numer.v3.txt");
+            throw Error(ErrorCode::UnknownName, "unknown name " + text + place +
+                                                    ": no file of multiple allele codes is beside " + under_release() +
+                                                    "; run 'allomatch nomenclature install-macs', or "
+                                                    "set ALLOMATCH_DATA to a folder that holds mac/numer.v3.txt");
         }
         const auto members = macs_->members(mac_code(name));
         if (!members) {
-            throw Error(ErrorCode::UnknownName, "unknown name " + text + place + ": there is no allele code " +
-                                                    mac_letters(mac_code(name)) +
+            throw Error(ErrorCode::UnknownName, "unknown name " + text + place + ": the list of allele codes beside " +
+                                                    under_release() + " has no " + mac_letters(mac_code(name)) +
                                                     "; correct it, or install newer allele codes");
         }
         const MacTable::Expansion expansion = macs_->expand(name);
@@ -91,9 +94,8 @@ void Nomenclature::throw_unknown(Locus locus, const Name& name) const {
         throw Error(ErrorCode::UnknownName, "antigen " + text + place + " cannot be read: release " + release_ +
                                                 " was installed without wmda/rel_dna_ser.txt; install it again");
     }
-    std::string message = "unknown name " + text + place + ": " +
-                          (has_data() ? "IPD-IMGT/HLA " + release_ : "the two-field nomenclature") + " has no such " +
-                          std::string(kind_text(name.kind));
+    std::string message =
+        "unknown name " + text + place + ": " + under_release() + " has no such " + std::string(kind_text(name.kind));
     Name null = name;
     null.suffix = 'N';
     if (name.kind == NameKind::Allele && name.suffix == 0 && knows(locus, null)) {

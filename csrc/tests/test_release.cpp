@@ -139,7 +139,7 @@ TEST(codes) {
     refused("11:AC", "none of which has the first field");
     refused("23:AD", "which IPD-IMGT/HLA 9.9.9 lacks");
     refused("23:AD", "03/99N/98");
-    refused("02:ZZ", "no allele code ZZ");
+    refused("02:ZZ", "IPD-IMGT/HLA 9.9.9 has no ZZ");
     const Name partly = parse_name(Locus::A, "02:AD");
     const GroupSpace space = release->group_space(Locus::A, std::span(&partly, 1));
     GroupBits bits(space.size());

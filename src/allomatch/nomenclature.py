@@ -203,7 +203,7 @@ class Nomenclature:
         Raises:
             TypingError: The name is malformed or unknown.
         """
-        return self._core.reduce(_name(name), "serology")
+        return self._core.antigens(_name(name))
 
     def warnings(self, name: str) -> list[NameWarning]:
         """Return what is to be said of the reading of a name: old and renamed names, members of a code that are left out.
@@ -215,10 +215,10 @@ class Nomenclature:
         return [NameWarning(*row) for row in self._core.notes(_name(name))]
 
     def reduce(self, name: str, level: Level) -> str:
-        """Reduce a name to a level; several results are joined by ``/``.
+        """Reduce a name, an allele string or a GL string to a level; what a name becomes is joined by ``/``.
 
         Args:
-            name: A name with its locus.
+            name: A text that names its locus: ``A*02:01``, ``A*01:01/02``, ``A*01:01+A*02:01^B*08:01``.
             level: ``"ard"`` (what matching compares), ``"P"`` or ``"G"`` (the official group, or the name itself where the
                 files give none), ``"g"`` (the P group's name with g, also for the nulls of its small g group; else two
                 fields), ``"two-field"``, ``"first-field"``, ``"serology"`` (antigens; empty if there is none).
@@ -230,10 +230,12 @@ class Nomenclature:
         Example:
             >>> Nomenclature.two_field().reduce("DRB1*04:01:01:01", "two-field")
             'DRB1*04:01'
+            >>> Nomenclature.two_field().reduce("A*01:01:01:01/01:02:01", "two-field")
+            'A*01:01/A*01:02'
         """
         if level not in LEVELS:
             raise problem("InvalidArgument", f"unknown level {level!r}; known are {', '.join(LEVELS)}")
-        return "/".join(self._core.reduce(_name(name), level))
+        return self._core.reduce(_name(name), level)
 
     def reduce_column(self, texts: Any, level: Level, *, threads: int = 0) -> Reduced:
         """Reduce a column of names, allele strings or GL strings; each distinct text is read once.

@@ -208,6 +208,8 @@ class Nomenclature {
 
   private:
     friend class Reducer;
+    // How messages call it.
+    [[nodiscard]] std::string under_release() const;
     [[nodiscard]] const ReleaseLocus& tables(Locus locus) const noexcept { return *loci_[index_of(locus)]; }
 
     std::string release_;
