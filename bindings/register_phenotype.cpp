@@ -1,8 +1,6 @@
 // Phenotypes.
 #include "bindings.hpp"
 
-#include <set>
-
 #include "allomatch/phenotype.hpp"
 
 namespace allomatch::bindings {
@@ -12,17 +10,10 @@ void register_phenotype(py::module_& module) {
         .def_static("from_gl", [](const std::string& text) { return Phenotype::from_gl(text); })
         .def_static("from_pairs",
                     [](const std::vector<std::tuple<std::string, std::string, std::string>>& pairs) {
-                        Phenotype phenotype;
-                        std::set<Locus> seen;
-                        for (const auto& [locus_text, first, second] : pairs) {
-                            const Locus locus = require_locus(locus_text);
-                            if (!seen.insert(locus).second) {
-                                throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) +
-                                                                       " is given twice; give each locus once");
-                            }
-                            phenotype.set(locus, parse_pair(locus, first, second));
-                        }
-                        return phenotype;
+                        std::vector<PairText> texts;
+                        for (const auto& [locus, first, second] : pairs)
+                            texts.push_back({require_locus(locus), first, second});
+                        return Phenotype::from_pairs(texts);
                     })
         .def("typing",
              [](const Phenotype& self, const std::string& locus_text) {

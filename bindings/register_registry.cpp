@@ -102,11 +102,10 @@ py::object attribute(const py::object& self, const std::string& name) {
 Phenotype phenotype_of(const Segment& segment, std::uint32_t row) {
     if (row >= segment.donor_count()) throw py::index_error("row " + std::to_string(row) + " is beyond the last donor");
     const PhenotypeId phenotype = segment.phenotype_of(DonorRow{row});
-    Phenotype result;
-    for (const Locus locus : segment.trie().order) {
-        result.set(locus, segment.dictionary(locus).typing(segment.typing_of(phenotype, locus)));
-    }
-    return result;
+    std::array<Typing, kLocusCount> typings;
+    for (const Locus locus : segment.trie().order)
+        typings[index_of(locus)] = segment.dictionary(locus).typing(segment.typing_of(phenotype, locus));
+    return Phenotype::from_typings(std::move(typings));
 }
 
 py::dict layout(const Segment& segment) {
@@ -139,23 +138,21 @@ void register_registry(py::module_& module) {
                  released([&](const Cancel& cancel) { self.extend(path, cancel); });
              })
         .def("close", &RegistryBuilder::close)
-        .def("take_warnings",
-             [](RegistryBuilder& self) {
-                 py::list rows;
-                 for (const RowWarning& w : self.take_warnings()) {
-                     rows.append(py::make_tuple(w.rows, w.first_row, w.donor_id, w.field, w.value,
-                                                static_cast<int>(w.code), w.message));
-                 }
-                 return rows;
-             })
         .def("add_batch", &add_batch, py::arg("columns"), py::arg("first_row"), py::arg("threads"))
         .def(
             "finish",
             [](RegistryBuilder& self, const std::string& path, bool replace, unsigned threads) {
                 Errors errors;
-                const std::size_t count =
-                    released([&](const Cancel& cancel) { return self.finish(path, replace, threads, cancel, errors); });
-                return py::make_tuple(count, error_rows(errors));
+                std::vector<RowWarning> warnings;
+                const std::size_t count = released([&](const Cancel& cancel) {
+                    return self.finish(path, replace, threads, cancel, errors, warnings);
+                });
+                py::list warned;
+                for (const RowWarning& w : warnings) {
+                    warned.append(py::make_tuple(w.rows, w.first_row, w.donor_id, w.field, w.value,
+                                                 static_cast<int>(w.code), w.message));
+                }
+                return py::make_tuple(count, error_rows(errors), warned);
             },
             py::arg("path"), py::arg("replace"), py::arg("threads"));
 

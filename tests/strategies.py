@@ -340,15 +340,14 @@ class TypingDraw:
         if kind == 11:
             return UNTYPED
         drawn = [self.genotype(chooser) for _ in range(chooser.number(2, 3) if kind > 8 else 1)]
-        if self.words.locus == DRB345 and not _is_of_drb345(drawn[:1]):
+        if self.words.locus == DRB345 and not (_is_of_drb345(drawn) and _is_of_drb345(drawn[:1])):
             drawn[0] = (drawn[0][0], "DRBX*NNNN")
         return tuple(drawn)
 
 
 def _is_of_drb345(genotypes: Iterable[Genotype]) -> bool:
-    """Whether a GL string of these would be of DRB345: all of one gene are of that gene."""
-    (locus,) = parse_phenotype(gl_text(DRB345, tuple(genotypes))).typings
-    return locus == DRB345
+    """Whether a GL string of these would be of DRB345: one position of one gene is of that gene only."""
+    return DRB345 in parse_phenotype(gl_text(DRB345, tuple(genotypes))).typings
 
 
 @st.composite
@@ -365,6 +364,13 @@ def gl_text(locus: str, typing: Typing) -> str:
         return written(locus, first) + slash + rest
 
     return "|".join(position(a) + ("+" + position(b) if b else "") for a, b in typing)
+
+
+def with_genes_once(person: dict[str, Typing]) -> dict[str, Typing]:
+    """Without DRB3, DRB4 and DRB5 where DRB345 is of one of them: a GL string would give that gene twice."""
+    if DRB345 in person and len(parse_phenotype(gl_text(DRB345, person[DRB345])).typings) > 1:
+        return {locus: typing for locus, typing in person.items() if locus not in GENES_OF_DRB345}
+    return person
 
 
 def gl_string(person: dict[str, Typing]) -> str:

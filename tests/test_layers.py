@@ -58,6 +58,7 @@ ROOMS = {
         "donors",
         "registry_builder",
         "registry_writer",
+        "row_warnings",
         "segment",
         "segment_format",
     },
@@ -78,7 +79,8 @@ ROOMS = {
         "release_tables",
         "who_serology",
     },
-    "phenotype": {"phenotype_text"},
+    "phenotype": {"drb345", "phenotype_text"},
+    "typing_interner": {"drb345_rows"},
     "kernels": {"scalar", "avx2", "avx512", "crc32c_sse42"},
     "kernel_choice": {"dispatch"},
 }
@@ -264,6 +266,7 @@ FACE = {
         "registry",
         "roadmap",
     },
+    "__main__": {"cli"},
     "cli": {
         "cli_chances",
         "cli_estimate",

@@ -220,6 +220,40 @@ def test_rows_that_stand_alone(threads: int) -> None:
         assert got == (dict.fromkeys(got) if expected is None else row_of(expected)), donors[row]
 
 
+@pytest.mark.parametrize("loci", [["DRB345"], ["DRB3"], ["A", "DRB345", "DRB3"]])
+def test_both_positions_of_one_gene(loci: list[str]) -> None:
+    """Columns are read as GL strings and pairs are, whichever of the gene and DRB345 they give."""
+    donors = [
+        "DRB3*01:01+DRB3*02:02",
+        "DRB3*01:01",
+        "DRB3*01:01+DRB3*01:01",
+        "DRB3*01:01+DRB3*02:02^DRB4*01:03",
+        "DRB4*01:03",
+    ]
+    patient = "A*01:01^DRB3*02:02+DRB3*02:02"
+    expected = [row_of(am.match(patient, donor, PLAIN, loci=loci)) for donor in donors]
+    assert match_table(patient, donors, PLAIN, loci).table.to_pylist() == expected
+    genes = pa.table(
+        {
+            "DRB3_1": ["01:01", "01:01", "DRB3*01:01", "01:01", ""],
+            "DRB3_2": ["02:02", "", "01:01", "02:02", None],
+            "DRB4_1": ["", "NNNN", None, "01:03", "01:03"],
+            "DRB4_2": [""] * 5,
+        }
+    )
+    assert match_table(patient, genes, PLAIN, loci).table.to_pylist() == expected
+    together = pa.table({"DRB345_1": ["DRB3*01:01", "DRB3*02:02"], "DRB345_2": ["DRB3*02:02", ""]})
+    found = match_table(patient, together, PLAIN, loci).table.to_pylist()
+    assert found == [row_of(am.match(patient, gl, PLAIN, loci=loci)) for gl in (donors[0], patient[8:])]
+    unlike = pa.table(
+        {"DRB3_1": ["01:01"], "DRB3_2": [""]} | {name: together[name][:1] for name in together.column_names}
+    )
+    errors = match_table(patient, unlike, PLAIN, loci).errors.to_pylist()
+    assert [(e["row"], e["field"], e["value"], e["code"]) for e in errors] == [
+        (0, "DRB345", "DRB3*01:01+DRB3*02:02", 203)
+    ]
+
+
 def test_errors_of_pairs_of_columns() -> None:
     table = pa.table({"A_1": ["01:01", "", "01"], "A_2": ["02:01", "02:01", "02:01"]})
     errors = match_table("A*01:01", table, PLAIN, ["A"]).errors.to_pylist()

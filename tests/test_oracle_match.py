@@ -30,6 +30,7 @@ from strategies import (
     release_vocabulary,
     two_field_vocabulary,
     typings,
+    with_genes_once,
     written,
 )
 
@@ -182,7 +183,8 @@ def test_a_null_is_meant_only_by_its_suffix() -> None:
 
 @st.composite
 def people(draw: st.DrawFn) -> dict[str, Typing]:
-    return {locus: draw(typings(two_field_vocabulary(locus))) for locus in draw(st.permutations(LOCI))[:7]}
+    loci = draw(st.permutations(LOCI))[:7]
+    return with_genes_once({locus: draw(typings(two_field_vocabulary(locus))) for locus in loci})
 
 
 @settings(max_examples=60)

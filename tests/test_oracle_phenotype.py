@@ -16,7 +16,7 @@ from allomatch import Phenotype
 from reference.names import DRB345, GENES_OF_DRB345, Name
 from reference.nomenclature import LOCI
 from reference.phenotype import Phenotype as OraclePhenotype
-from reference.phenotype import parse_phenotype
+from reference.phenotype import parse_phenotype, typing_text
 from strategies import (
     Chooser,
     Drawn,
@@ -27,6 +27,7 @@ from strategies import (
     gl_text,
     says_its_locus,
     two_field_vocabulary,
+    with_genes_once,
     written,
 )
 
@@ -61,7 +62,7 @@ def meaning_of(read: OraclePhenotype) -> Meaning:
 def draw_person(chooser: Chooser, most: int = 3) -> dict[str, Typing]:
     loci = {chooser.pick(LOCI) for _ in range(chooser.number(1, most))}
     drawn = {locus: TypingDraw(two_field_vocabulary(locus)).typing(chooser) for locus in sorted(loci)}
-    return {locus: typing for locus, typing in drawn.items() if typing}
+    return {locus: typing for locus, typing in with_genes_once(drawn).items() if typing}
 
 
 def shuffled(chooser: Chooser, items: list[str]) -> list[str]:
@@ -85,8 +86,10 @@ def written_otherwise(chooser: Chooser, canonical: str) -> str:
         return chooser.pick(["", "", " ", "\t"]) + text + chooser.pick(["", "", " ", "\r\n"])
 
     def genotype(text: str, is_first: bool) -> str:
-        first, second = shuffled(chooser, text.split("+"))
-        positions = [first] if first == second and chooser.number(0, 1) else [first, second]
+        positions = shuffled(chooser, text.split("+"))
+        # Of DRB3, DRB4 and DRB5 it matters whether a second position was said.
+        short = len(set(positions)) == 1 and not positions[0].startswith(("DRB3", "DRB4", "DRB5", "DR5"))
+        positions = positions[:1] if short and chooser.number(0, 1) else positions
         written = []
         for position in positions:
             names = position.split("/")
@@ -117,10 +120,13 @@ def test_one_canonical_text_a_meaning(drawn: tuple[dict[str, Typing], Chooser]) 
     text = gl_string(person)
     read = Phenotype(text)
     assert meaning(read.gl) == meaning(text)
-    assert Phenotype(read.gl).gl == read.gl
-    assert read.loci == tuple(locus for locus in LOCI if locus in person)
+    again = Phenotype(read.gl)
+    assert (again.gl, [again[locus] for locus in LOCI]) == (read.gl, [read[locus] for locus in LOCI])
+    assert set(person) - {DRB345} <= set(read.loci) <= {*person, *GENES_OF_DRB345, DRB345}
+    assert read.loci == tuple(locus for locus in LOCI if locus in parse_phenotype(text).typings)
     assert same_but_for_order(read.gl, parse_phenotype(text).text())
-    assert read.gl == "^".join(read[locus] for locus in read.loci)
+    if not set(read.loci) & {*GENES_OF_DRB345}:
+        assert read.gl == "^".join(read[locus] for locus in read.loci)
     if not person:
         assert read.gl == ""
         return
@@ -165,7 +171,8 @@ def test_pairs_are_read_as_gl_strings_are(drawn: tuple[dict[str, Typing], Choose
     read = Phenotype(pairs)
     assert read == Phenotype(gl_string(single))
     assert meaning(read.gl) == meaning(gl_string(single))
-    assert parse_phenotype(pairs).typings.keys() == single.keys()
+    assert read.loci == tuple(locus for locus in LOCI if locus in parse_phenotype(pairs).typings)
+    assert [Phenotype(read.gl)[locus] for locus in LOCI] == [read[locus] for locus in LOCI]
 
 
 def said(locus: str, position: str, style: int) -> str:
@@ -185,6 +192,67 @@ def same_but_for_order(a: str, b: str) -> bool:
         ]
 
     return parts(a) == parts(b)
+
+
+# ---- DRB3, DRB4 and DRB5 -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "loci"),
+    [
+        # Both positions are of one gene: said twice, or unlike each other.
+        ("DRB3*01:01+DRB3*02:02", "DRB3 DRB345"),
+        ("DRB3*01:01+DRB3*01:01", "DRB3 DRB345"),
+        ("DRB3*01:01+DRB3*02:02|DRB3*01:01+DRB3*01:01", "DRB3 DRB345"),
+        ("DR52+DR52", "DRB3 DRB345"),
+        ("DRB4*01:03+DRB4*01:03^DRB3*NNNN+DRB3*NNNN", "DRB4 DRB3 DRB345"),
+        ("DRB1*03:01~DRB3*01:01+DRB1*11:01~DRB3*02:02", "DRB1 DRB3 DRB345"),
+        ({"DRB3": ("01:01", "02:02")}, "DRB3 DRB345"),
+        ({"DRB345": ("DRB3*01:01", "DRB3*02:02")}, "DRB345 DRB3"),
+        ({"DRB345": ("DRB3*01:01", "")}, "DRB345 DRB3"),
+        (
+            {"DRB345": ("DRB3*01:01", "DRB3*02:02"), "DRB3": ("02:02", "01:01"), "DRB5": ("NNNN", "")},
+            "DRB345 DRB3 DRB5",
+        ),
+        # One position of a gene may stand beside another gene, or beside none.
+        ("DRB3*01:01", "DRB3"),
+        ("DRB3*01:01+", "DRB3"),
+        ("DRB3*01:01+DRB3*02:02|DRB3*01:01", "DRB3"),
+        ({"DRB3": ("01:01", "")}, "DRB3"),
+        ("DRB3*01:01+DRB3*NNNN", "DRB3"),
+        ("DRB3*01:01+DRB3*02:02^DRB4*01:03", "DRB3 DRB4"),
+        ({"DRB345": ("DRB3*01:01", "DRB4*01:03")}, "DRB345"),
+        ({"DRB345": ("DRB3*01:01", "NNNN")}, "DRB345"),
+        ({"DRB345": ("DRBX*NEW", "DRBX*NEW")}, "DRB345"),
+    ],
+)
+def test_one_gene_at_both_positions_of_drb345(source: str | dict[str, tuple[str, str]], loci: str) -> None:
+    found = parse_phenotype(source)
+    assert set(found.typings) == set(loci.split())
+    again = parse_phenotype(found.text())
+    assert {locus: canonical(again, locus) for locus in again.typings} == {
+        locus: canonical(found, locus) for locus in found.typings
+    }
+    read = Phenotype(source)
+    assert set(read.loci) == set(found.typings)
+    assert all(same_but_for_order(read[locus], canonical(found, locus)) for locus in read.loci)
+    assert [Phenotype(read.gl)[locus] for locus in LOCI] == [read[locus] for locus in LOCI]
+
+
+def canonical(phenotype: OraclePhenotype, locus: str) -> str:
+    return typing_text(phenotype.typings[locus])
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"DRB3": ("01:01", "")}, {"DRB3": ("NNNN", "")}, {"DRB4": ("01:03", "")}, {"DRB5": ("01:01", "NNNN")}],
+)
+def test_drb345_and_its_genes_may_not_disagree(beside: dict[str, tuple[str, str]]) -> None:
+    source = {"DRB345": ("DRB3*01:01", "DRB3*02:02"), **beside}
+    with pytest.raises(ValueError, match="DRB345"):
+        parse_phenotype(source)
+    with pytest.raises(allomatch.TypingError, match=r"'DRB3.01:01.DRB3.02:02'.*give DRB345 alone, or the genes alone"):
+        Phenotype(source)
 
 
 # ---- phase ------------------------------------------------------------------------------------------------------------------

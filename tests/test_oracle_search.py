@@ -38,6 +38,7 @@ from reference.match import match_locus as true_match_locus
 from reference.names import DRB345
 from reference.nomenclature import LOCI, Release, TwoField
 from reference.phenotype import Phenotype
+from reference.phenotype import Typing as OracleTyping
 from reference.search import PRESETS, Direction
 from reference.truth import has_releases, needs_data
 from strategies import (
@@ -52,6 +53,7 @@ from strategies import (
     oracle_release,
     oracle_two_field,
     vocabularies,
+    with_genes_once,
 )
 
 Person = dict[str, Typing]
@@ -116,7 +118,7 @@ def draw_case(chooser: Chooser, label: str, requests: int, forms: tuple[str, ...
     few_typed = chooser.number(0, 4) == 0
     for number in range(chooser.number(0, most)):
         person = {locus: assigned.pick(pools[locus]) for locus in typed if not (few_typed and assigned.number(0, 1))}
-        donors.append([draw_id(assigned, number), person])
+        donors.append([draw_id(assigned, number), with_genes_once(person)])
     return {
         "nomenclature": label,
         "policy": chooser.pick(POLICIES),
@@ -151,7 +153,7 @@ def draw_request(chooser: Chooser, words: dict[str, Any], pools: dict[str, list[
             patient[locus] = TypingDraw(words[locus], unknowns=chooser.number(0, 4) == 0).typing(chooser)
     limited = [locus for locus in named if chooser.number(0, 5) == 5]
     return {
-        "patient": patient,
+        "patient": with_genes_once(patient),
         "loci": loci,
         "max_mismatches": chooser.number(0, 4),
         "per_locus": {locus: chooser.number(0, 2) for locus in limited},
@@ -174,11 +176,10 @@ def oracle_nomenclature(label: str) -> TwoField | Release:
 
 
 @cache
-def readable(locus: str, typing: Typing, label: str, profile: Profile = "standard") -> bool:
+def readable(typing: OracleTyping | None, label: str, profile: Profile = "standard") -> bool:
     """Whether the nomenclature knows some name of every position; all of each, by Atlas's rules."""
-    person = oracle_phenotype({locus: typing})
     try:
-        reference.match.match_locus(person.typing(locus), None, oracle_nomenclature(label), profile=profile)
+        reference.match.match_locus(typing, None, oracle_nomenclature(label), profile=profile)
     except ValueError:
         return False
     return True
@@ -193,11 +194,12 @@ def kept_donors(case: Answer) -> tuple[dict[str, Phenotype], dict[str, int]]:
     unreadable: dict[str, int] = {}
     for donor_id, person in case["donors"]:
         label = case["nomenclature"]
-        if case["strict"] and not all(readable(locus, typing, label) for locus, typing in person.items()):
+        typings = oracle_phenotype(person).typings
+        if case["strict"] and not all(readable(typing, label) for typing in typings.values()):
             continue
-        bad = {locus for locus, typing in person.items() if not readable(locus, typing, label, case["profile"])}
+        bad = {locus for locus, typing in typings.items() if not readable(typing, label, case["profile"])}
         assert donor_id not in kept
-        kept[donor_id] = oracle_phenotype({locus: typing for locus, typing in person.items() if locus not in bad})
+        kept[donor_id] = Phenotype({locus: typing for locus, typing in typings.items() if locus not in bad})
         for locus in bad:
             unreadable[locus] = unreadable.get(locus, 0) + 1
     return kept, unreadable
@@ -210,12 +212,12 @@ def expected_answers(case: Answer) -> list[Answer]:
     answers: list[Answer] = [{"unreadable": unreadable}]
     for request in case["requests"]:
         loci = PRESETS[request["loci"]] if isinstance(request["loci"], str) else request["loci"]
-        patient = request["patient"]
-        if not all(readable(locus, patient.get(locus, UNTYPED), label, case["profile"]) for locus in loci):
+        patient = oracle_phenotype(request["patient"])
+        if not all(readable(patient.typing(locus), label, case["profile"]) for locus in loci):
             answers.append({"error": "TypingError"})
             continue
         hits = reference.search.search(
-            oracle_phenotype(request["patient"]),
+            patient,
             donors,
             nomenclature,
             loci,
@@ -489,8 +491,9 @@ class Large:
     def digest(self, request: Answer) -> list[Any]:
         """Number of hits and digest of the list, by the definition: count every donor, keep, sort."""
         donor_counts = []
+        whole = oracle_phenotype(request["patient"])
         for locus in request["loci"]:
-            patient = oracle_phenotype({locus: request["patient"].get(locus, UNTYPED)}).typing(locus)
+            patient = whole.typing(locus)
             if locus in self.pools:
                 rows = [self._oracle(locus, patient, typing) for typing in self.pools[locus]]
                 donor_counts.append(np.array(rows, np.uint8)[self.typing[locus]])
@@ -587,9 +590,11 @@ def typing_pool(locus: str, size: int, seed: int) -> list[Typing]:
     draw = TypingDraw(vocabularies(oracle_two_field())[locus])
     pool: list[Typing] = []
     for number in range(size):
-        genes = ("DRB3*", "DRB4*") if locus == DRB345 else ("", "")  # unlike ones, so that the typing is of DRB345
+        # Of unlike genes: of one, it would have to be the typing of that gene too.
+        genes = ("DRB3*", "DRB4*") if locus == DRB345 else ("", "")
         alleles = [f"{gene}{chooser.number(1, 12):02}:{chooser.number(1, 9):02}" for gene in genes]
-        pool.append(draw.typing(chooser)[:1] if number % 6 == 5 else ((alleles[0], alleles[1]),))
+        drawn = draw.typing(chooser)[:1] if number % 6 == 5 else ((alleles[0], alleles[1]),)
+        pool.append(tuple((first, "DRBX*NNNN") for first, _ in drawn) if locus == DRB345 and number % 6 == 5 else drawn)
     return pool
 
 

@@ -23,7 +23,10 @@ def test_one_name(newest: am.Nomenclature) -> None:
     assert newest.reduce("A*01:11N", "g") == "A*01:11N"
     assert newest.reduce("B*15:01", "serology") == "B62"
     assert newest.serology("A*24:03") == ["A2403"]
-    assert newest.serology("A*01:11N") == []
+    assert newest.serology("A*01:11N") == newest.serology("A*02:NEW") == newest.serology("DRB3*NNNN") == []
+    assert newest.reduce("A*02:01/24:03", "serology") == "A2/A2403"
+    gl = "A*01:01:01:01/01:02/24:02+A*02:01^B*07:02"
+    assert newest.reduce(gl, "ard") == "A*01:01P/A*01:02P/A*24:02P+A*02:01P^B*07:02P+B*07:02P"
     assert newest.current_name("A*02:01:08") == "A*02:1040"
     assert newest.current_name("Cw*0702") == "C*07:02"
     assert "A*01:01:01:02N" in newest.group_members("A*01:01g")
@@ -33,11 +36,21 @@ def test_one_name(newest: am.Nomenclature) -> None:
         assert [warning.code for warning in newest.warnings(text)] == ([] if code is None else [code])
 
 
+@pytest.mark.parametrize(
+    "several", ["A*01:01/02", "A*01:01+A*02:01", "A*01:01^B*07:02", "A*01:01~B*07:02", "A*01:01|A2"]
+)
+def test_several_names_are_not_one(several: str) -> None:
+    nomenclature = am.Nomenclature.two_field()
+    for ask in (nomenclature.expand, nomenclature.is_null, nomenclature.current_name, nomenclature.serology):
+        with pytest.raises(am.TypingError, match="several names; give one"):
+            ask(several)
+
+
 @needs_data
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("A*02:ZZZZZZ", "there is no allele code ZZZZZZ"),
+        ("A*02:ZZZZZZ", "the list of allele codes beside IPD-IMGT/HLA 3.58.0 has no ZZZZZZ"),
         ("A*68:AA", "AA"),
         ("A99", "no such antigen"),
         ("A*99:NEW", "no such first field"),
@@ -50,7 +63,7 @@ def test_unknown_names_name_the_value_and_the_release(newest: am.Nomenclature, n
     if name == "A*68:AA":
         assert newest.expand(name)  # generic codes go with any first field
         return
-    with pytest.raises(am.TypingError, match=r"3\.58\.0|allele code") as raised:
+    with pytest.raises(am.TypingError, match=r"3\.58\.0") as raised:
         newest.expand(name)
     assert words in str(raised.value)
     assert raised.value.code == 202
@@ -209,6 +222,50 @@ def test_warnings_of_rows_that_go_in(newest: am.Nomenclature, tmp_path: Path) ->
     assert "A*01:01:38L" in rows[1]["message"]
     assert "A*99:99" in rows[2]["message"]
     assert registry.add(pa.table({"donor_id": ["9"], "gl": ["A*02:01+A*01:01"]})).warnings.num_rows == 0
+
+
+@needs_data
+def test_warnings_do_not_count_rows_that_were_refused(newest: am.Nomenclature, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "donor_id": ["sex", "there", "first", "first", "again"],
+            "gl": ["A*0201+A*01:01", "A*0201", "A*0201", "A*0201~B*07:02", "A*0201~B*07:02+A*0201~B*08:01"],
+            "sex": ["?", "F", "F", "F", "M"],
+        }
+    )
+    registry = am.Registry.create(tmp_path / "w.allo", nomenclature=newest)
+    registry.add(pa.table({"donor_id": ["there"], "gl": ["A*02:01"]}))
+    report = registry.add(table)
+    assert (report.added, report.rejected) == (2, 3)
+    rows = [(row["rows"], row["row"], row["donor_id"], row["field"]) for row in report.warnings.to_pylist()]
+    assert rows == [(2, 2, "first", "A"), (1, 4, "again", "gl")]
+    # An old name at a gene that is DRB345 too is one warning.
+    report = registry.add(pa.table({"donor_id": ["genes"], "gl": ["DRB3*0101+DRB3*0202"]}))
+    assert [row["field"] for row in report.warnings.to_pylist()] == ["DRB3", "DRB3"]
+    beside = {"donor_id": ["1", "2", "there"], "sex": ["?", "F", "F"], "A_1": ["02:01"] * 3, "A_2": [""] * 3}
+    report = registry.add(pa.table(beside | {"A_ser_1": ["A1"] * 3, "A_ser_2": [""] * 3}))
+    rows = [(row["rows"], row["row"], row["donor_id"], row["field"]) for row in report.warnings.to_pylist()]
+    assert (report.added, rows) == (1, [(1, 1, "2", "A_ser")])
+
+
+@pytest.mark.parametrize("form", ["gl", "genes", "drb345"])
+def test_donors_whose_positions_of_drb345_are_of_one_gene(form: str, tmp_path: Path) -> None:
+    """Given by a GL string, by its gene or by DRB345: a search may ask for either locus."""
+    pairs = [("01:01", "02:02"), ("01:01", "01:01"), ("01:01", ""), ("02:02", "")]
+    if form == "gl":
+        columns = {"gl": ["+".join(f"DRB3*{one}" for one in pair if one) for pair in pairs]}
+    elif form == "genes":
+        columns = {f"DRB3_{i + 1}": [pair[i] for pair in pairs] for i in (0, 1)}
+    else:
+        columns = {f"DRB345_{i + 1}": [f"DRB3*{pair[i]}" if pair[i] else "" for pair in pairs] for i in (0, 1)}
+    registry, report = am.Registry.build(tmp_path / "d.allo", pa.table({"donor_id": ["a", "b", "c", "d"]} | columns))
+    assert report.added == 4
+    patient = "DRB3*01:01+DRB3*02:02"
+    # A second position that was not said is at DRB345 the first one again, at DRB3 perhaps another gene.
+    for locus, open_ones in (("DRB3", ""), ("DRB345", "" if form == "drb345" else "cd")):
+        hits = registry.search(patient, [locus], max_mismatches=2)
+        least = dict(zip(hits.donor_ids.to_pylist(), hits.locus_count(locus, "mismatches").tolist(), strict=True))
+        assert least == {"a": 0, **{each: 0 if each in open_ones else 1 for each in "bcd"}}
 
 
 def test_serology_beside_dna(tmp_path: Path) -> None:

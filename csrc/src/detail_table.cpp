@@ -7,6 +7,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "drb345_rows.hpp"
 #include "text_table.hpp"
 #include "typing_interner.hpp"
 
@@ -57,7 +58,7 @@ constexpr std::size_t kRowsBetweenChecks = 4096;
 
 // Where the rows of a GL column have each of some loci. Rows are cut in slices, so that any number of threads may help;
 // the texts of a locus are then for one thread to read, each distinct one once. A row that is not plain (phased, a
-// locus twice, not to be read) stands alone: `read_alone` looks at all of it and says what is wrong.
+// locus twice, not to be read) stands alone: it is read as one phenotype, which says what is wrong.
 class GlRows {
   public:
     GlRows(const TextColumn& column, std::size_t rows, std::span<const Locus> loci) : column_(column), alone_(rows) {
@@ -102,31 +103,6 @@ class GlRows {
         for (std::size_t row = 0; row < alone_.size(); ++row) {
             if (alone_[row] != 0) visit(row);
         }
-    }
-    struct Alone {
-        std::array<Typing, kLocusCount> typings;
-        std::vector<Phase> phases;
-    };
-    // Throws what is wrong with it.
-    [[nodiscard]] static Alone read_alone(std::string_view text) {
-        Alone all;
-        (void)split_gl(text);  // finds a part that is blank, which is no phenotype by itself
-        for (std::size_t begin = 0; begin <= text.size();) {
-            const std::size_t end = std::min(text.find('^', begin), text.size());
-            const Phenotype part = Phenotype::from_gl(text.substr(begin, end - begin));
-            for (std::size_t l = 0; l < kLocusCount; ++l) {
-                const auto locus = static_cast<Locus>(l);
-                if (part[locus].untyped()) continue;
-                if (!all.typings[l].untyped()) {
-                    throw Error(ErrorCode::LocusTwice, "locus " + std::string(locus_name(locus)) +
-                                                           " is given twice in " + shown(text) + "; give it once");
-                }
-                all.typings[l] = part[locus];
-            }
-            all.phases.insert(all.phases.end(), part.phases().begin(), part.phases().end());
-            begin = end + 1;
-        }
-        return all;
     }
 
   private:
@@ -187,6 +163,47 @@ class PairTable {
     std::size_t count_ = 0;
 };
 
+// DRB345 and its genes are read together: a typing of one may be one of the other. Those asked for come first.
+std::vector<Locus> with_drb345(std::span<const Locus> loci) {
+    std::vector<Locus> all(loci.begin(), loci.end());
+    if (std::none_of(loci.begin(), loci.end(), shares_drb345)) return all;
+    for (const Locus locus : Drb345Rows::kLoci) {
+        if (std::find(loci.begin(), loci.end(), locus) == loci.end()) all.push_back(locus);
+    }
+    return all;
+}
+
+void complete_drb345(const TypingCells& cells, const std::optional<GlRows>& gl, std::span<const Locus> loci, Side side,
+                     std::vector<TypingInterner>& interners, std::vector<std::vector<std::uint32_t>>& typings,
+                     Errors& errors) {
+    constexpr auto& kLoci = Drb345Rows::kLoci;
+    if (std::none_of(loci.begin(), loci.end(), shares_drb345)) return;
+    std::array<std::size_t, kLoci.size()> at{};
+    for (std::size_t i = 0; i < kLoci.size(); ++i)
+        at[i] = static_cast<std::size_t>(std::find(loci.begin(), loci.end(), kLoci[i]) - loci.begin());
+    const auto interner = [&](std::size_t i) { return std::ref(interners[at[i]]); };
+    const Drb345Rows::Interners of_loci{interner(0), interner(1), interner(2), interner(3)};
+    Drb345Rows memory;
+    for (std::size_t row = 0; row < cells.rows; ++row) {
+        Drb345Rows::Ids ids{};
+        for (std::size_t i = 0; i < kLoci.size(); ++i) ids[i] = typings[at[i]][row];
+        if (ids == Drb345Rows::Ids{}) continue;
+        std::array<bool, kLoci.size()> both_said{};
+        for (std::size_t i = 0; i < kLoci.size(); ++i) {
+            if (ids[i] == 0) continue;
+            both_said[i] = gl ? says_both_positions((*gl)(kLoci[i], row))
+                              : !trim_blanks((*cells.loci[index_of(kLoci[i])])[1][row]).empty();
+        }
+        try {
+            ids = memory.completed(ids, both_said, of_loci);
+        } catch (const Error& error) {
+            errors.add(side, row, locus_name(Locus::DRB345),
+                       to_text(Locus::DRB345, of_loci.back().get().typing_of(ids.back())), error);
+        }
+        for (std::size_t i = 0; i < kLoci.size(); ++i) typings[at[i]][row] = ids[i];
+    }
+}
+
 }  // namespace
 
 // ---- reading
@@ -201,10 +218,11 @@ TypingColumns::TypingColumns(const Phenotype& phenotype, std::span<const Locus> 
     if (!phenotype.phases().empty()) phases_[0].assign(phenotype.phases().begin(), phenotype.phases().end());
 }
 
-TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> loci, unsigned threads,
+TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<const Locus> asked, unsigned threads,
                              const Cancel& cancel, std::vector<CellError>& all_errors)
     : single_(false), rows_(cells.rows) {
     Errors errors(all_errors);
+    const std::vector<Locus> loci = with_drb345(asked);
     std::optional<GlRows> gl;
     if (cells.gl) {
         gl.emplace(*cells.gl, rows_, loci);
@@ -247,22 +265,22 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
         }
     });
     cancel.check();
+    complete_drb345(cells, gl, loci, side, interners, typings, errors);
     if (gl) {
         gl->for_each_alone([&](std::size_t row) {
             cancel.check();
             const std::string_view text = (*cells.gl)[row];
-            GlRows::Alone read;  // nothing is typed if it cannot be read
+            Phenotype read;  // nothing is typed if it cannot be read
             try {
-                read = GlRows::read_alone(text);
+                read = Phenotype::from_gl(text);
             } catch (const Error& error) {
                 errors.add(side, row, "gl", text, error);
             }
-            for (std::size_t i = 0; i < loci.size(); ++i)
-                typings[i][row] = interners[i].typing(read.typings[index_of(loci[i])]);
-            if (!read.phases.empty()) phases_.emplace(row, std::move(read.phases));
+            for (std::size_t i = 0; i < loci.size(); ++i) typings[i][row] = interners[i].typing(read[loci[i]]);
+            if (!read.phases().empty()) phases_[row].assign(read.phases().begin(), read.phases().end());
         });
     }
-    parallel_for(loci.size(), thread_count(threads), cancel, [&](std::size_t i) {
+    parallel_for(asked.size(), thread_count(threads), cancel, [&](std::size_t i) {
         columns_[index_of(loci[i])] = std::make_unique<Column>(loci[i], interners[i], std::move(typings[i]));
     });
     cancel.check();

@@ -95,19 +95,6 @@ constexpr std::array<std::uint64_t, kLocusCount> kPackedLoci = [] {
     return packed_loci;
 }();
 
-std::uint8_t gene_of(Locus locus) noexcept {
-    switch (locus) {
-        case Locus::DRB3:
-            return 3;
-        case Locus::DRB4:
-            return 4;
-        case Locus::DRB5:
-            return 5;
-        default:
-            return 0;
-    }
-}
-
 bool is_long_antigen(Locus locus, std::uint32_t number) noexcept {
     const auto in = [&](const auto& list) { return std::find(list.begin(), list.end(), number) != list.end(); };
     return (locus == Locus::A && in(kLongA)) || (locus == Locus::B && in(kLongB)) ||
@@ -136,7 +123,7 @@ Name serology(Locus locus, std::string_view text, std::uint16_t number) {
     name.fields[0] = number;
     if (kAntigenLetters[index_of(locus)].empty()) malformed(locus, text, "this locus has no antigens");
     if (shares_drb345(locus)) {
-        const std::uint8_t gene = gene_of_antigen(number);
+        const std::uint16_t gene = gene_of_antigen(number);
         if (gene == 0 || (locus != Locus::DRB345 && gene != gene_of(locus)))
             malformed(locus, text, "DR52, DR53 and DR51 are the antigens of DRB3, DRB4 and DRB5");
         if (locus == Locus::DRB345) name.gene = gene;
@@ -278,6 +265,19 @@ std::string_view locus_name(Locus locus) noexcept {
     return kLocusNames[index_of(locus)];
 }
 
+std::uint16_t gene_of(Locus locus) noexcept {
+    switch (locus) {
+        case Locus::DRB3:
+            return 3;
+        case Locus::DRB4:
+            return 4;
+        case Locus::DRB5:
+            return 5;
+        default:
+            return 0;
+    }
+}
+
 bool shares_drb345(Locus locus) noexcept {
     return gene_of(locus) != 0 || locus == Locus::DRB345;
 }
@@ -405,7 +405,7 @@ std::optional<Locus> locus_said(std::string_view text) {
         const std::uint16_t number = antigen_number(locus, body);
         if (number == 0 && body.size() < 4) continue;
         if (number != 0 && (locus == Locus::DRB1 || shares_drb345(locus))) {
-            const std::uint8_t gene = gene_of_antigen(number);
+            const std::uint16_t gene = gene_of_antigen(number);
             if (gene != gene_of(locus)) continue;
         }
         return locus;
@@ -414,6 +414,10 @@ std::optional<Locus> locus_said(std::string_view text) {
 }
 
 NameAtLocus parse_name_with_locus(std::string_view text) {
+    if (text.find_first_of("/+|^~") != std::string_view::npos) {
+        throw Error(ErrorCode::MalformedTyping,
+                    "malformed name " + shown(text) + ": these are several names; give one, with its locus");
+    }
     const auto locus = locus_said(text);
     if (!locus) {
         throw Error(ErrorCode::MalformedTyping,

@@ -3,6 +3,7 @@
 
 #include "allomatch/error.hpp"
 #include "allomatch/phenotype.hpp"
+#include "drb345.hpp"
 
 namespace allomatch {
 namespace {
@@ -293,6 +294,15 @@ std::string to_text(Locus locus, const Typing& typing) {
     return text;
 }
 
+bool says_both_positions(std::string_view part) {
+    bool both = true;
+    for_each_part(part, '|', [&](std::string_view genotype) {
+        const std::size_t plus = genotype.find('+');
+        both = both && plus != std::string_view::npos && !trim_blanks(genotype.substr(plus + 1)).empty();
+    });
+    return both;
+}
+
 Phenotype Phenotype::from_gl(std::string_view text) {
     Phenotype phenotype;
     std::array<bool, kLocusCount> seen{};
@@ -303,17 +313,51 @@ Phenotype Phenotype::from_gl(std::string_view text) {
         }
         seen[index_of(locus)] = true;
     };
+    BothSaid both_said{};
     for (const GlPart& part : split_gl(text)) {
         if (part.phased) {
             check_length(part.locus, part.text);
             Phase phase = parse_phase(part.text);
-            for (const Locus locus : phase.loci) once(locus, part.text);
+            for (const Locus locus : phase.loci) {
+                once(locus, part.text);
+                both_said[index_of(locus)] = true;
+            }
             phenotype.set_phase(std::move(phase));
         } else {
             once(part.locus, part.text);
-            phenotype.set(part.locus, parse_typing(part.locus, part.text));
+            phenotype.typings_[index_of(part.locus)] = parse_typing(part.locus, part.text);
+            both_said[index_of(part.locus)] = says_both_positions(part.text);
         }
     }
+    if (complete_drb345(phenotype.typings_, both_said) == GenesAgree::No)
+        throw_genes_disagree(phenotype[Locus::DRB345]);
+    return phenotype;
+}
+
+Phenotype Phenotype::from_pairs(std::span<const PairText> pairs) {
+    Phenotype phenotype;
+    std::array<bool, kLocusCount> seen{};
+    BothSaid both_said{};
+    for (const PairText& pair : pairs) {
+        const std::size_t l = index_of(pair.locus);
+        if (seen[l]) {
+            throw Error(ErrorCode::LocusTwice,
+                        "locus " + std::string(locus_name(pair.locus)) + " is given twice; give each locus once");
+        }
+        seen[l] = true;
+        phenotype.typings_[l] = parse_pair(pair.locus, pair.first, pair.second);
+        both_said[l] = !trim_blanks(pair.second).empty();
+    }
+    if (complete_drb345(phenotype.typings_, both_said) == GenesAgree::No)
+        throw_genes_disagree(phenotype[Locus::DRB345]);
+    return phenotype;
+}
+
+Phenotype Phenotype::from_typings(std::array<Typing, kLocusCount> typings) {
+    Phenotype phenotype;
+    phenotype.typings_ = std::move(typings);
+    // Typings that disagree are shown as they are.
+    (void)complete_drb345(phenotype.typings_, {});
     return phenotype;
 }
 
@@ -323,7 +367,7 @@ void Phenotype::set_phase(Phase phase) {
         for (const auto& [first, second] : phase.alternatives)
             typing.alternatives.push_back(make_genotype(first[i], second[i]));
         sort_unique(typing.alternatives);
-        set(phase.loci[i], std::move(typing));
+        typings_[index_of(phase.loci[i])] = std::move(typing);
     }
     phases_.push_back(std::move(phase));
     std::sort(phases_.begin(), phases_.end());
@@ -345,20 +389,34 @@ void append_text(std::string& text, const Phase& phase) {
     }
 }
 
+// Homozygous genotypes by one position: both would be said of DRB345 too.
+std::string half_said_text(Locus locus, const Typing& typing) {
+    std::string text;
+    for (const Genotype& genotype : typing.alternatives) {
+        const auto& [first, second] = genotype.positions;
+        if (!text.empty()) text.push_back('|');
+        text += to_text(locus, first);
+        if (first != second) text += "+" + to_text(locus, second);
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string Phenotype::to_gl() const {
+    const bool gene_says_drb345 = gene_of_drb345(typings_).has_value();
+    const std::optional<Locus> half_said = gene_half_said(typings_);
     std::string text;
     for (std::size_t i = 0; i < kLocusCount; ++i) {
         const auto locus = static_cast<Locus>(i);
-        if (typings_[i].untyped()) continue;
+        if (typings_[i].untyped() || (locus == Locus::DRB345 && gene_says_drb345)) continue;
         const auto phase = std::find_if(phases_.begin(), phases_.end(), [&](const Phase& p) {
             return std::find(p.loci.begin(), p.loci.end(), locus) != p.loci.end();
         });
         if (phase != phases_.end() && phase->loci.front() != locus) continue;  // written with its first locus
         if (!text.empty()) text.push_back('^');
         if (phase == phases_.end()) {
-            text += to_text(locus, typings_[i]);
+            text += locus == half_said ? half_said_text(locus, typings_[i]) : to_text(locus, typings_[i]);
             continue;
         }
         append_text(text, *phase);

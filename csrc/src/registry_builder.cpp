@@ -27,6 +27,12 @@ void Donors::append_id(std::string_view id) {
     id_offsets.push_back(static_cast<std::uint32_t>(id_text.size()));
 }
 
+std::string cut(std::string_view text) {
+    std::size_t length = std::min<std::size_t>(text.size(), 200);
+    while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80) --length;
+    return std::string(text.substr(0, length)) + (length < text.size() ? "..." : "");
+}
+
 RegistryBuilder::RegistryBuilder() : donors_(std::make_unique<Donors>()) {}
 RegistryBuilder::~RegistryBuilder() = default;
 
@@ -38,13 +44,6 @@ namespace {
 
 constexpr std::size_t kLongestId = 64;
 constexpr std::size_t kLongestCategory = 64;
-
-// At most 200 bytes of a value, whole characters: a table of errors must not be larger than the input.
-std::string cut(std::string_view text) {
-    std::size_t length = std::min<std::size_t>(text.size(), 200);
-    while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80) --length;
-    return std::string(text.substr(0, length)) + (length < text.size() ? "..." : "");
-}
 
 // The errors of one batch: the first one of each row and task, merged in the order of rows at the end.
 class BatchErrors {
@@ -93,23 +92,8 @@ void check_ids(const DonorBatch& batch, BatchErrors& errors) {
 
 using Row = std::vector<std::uint32_t>;
 
-void count_row(FieldWarnings::Rows& rows, const DonorBatch& batch, std::size_t row) {
-    if (rows.count++ > 0) return;
-    rows.first = batch.first_row + static_cast<std::int64_t>(row);
-    const std::string_view id = batch.donor_id[row];
-    rows.donor_id = is_utf8(id) ? cut(id) : shown(id);
-}
-
-void warn_of(const TypingInterner& interner, const std::array<std::uint32_t, 2>& texts, const DonorBatch& batch,
-             std::size_t row, FieldWarnings& warnings) {
-    for (std::size_t side = 0; side < 2; ++side) {
-        if (side == 1 && texts[1] == texts[0]) return;
-        if (!interner.position_notes(texts[side]).empty()) count_row(warnings.positions[texts[side]], batch, row);
-    }
-}
-
 void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& columns, Locus locus,
-                  TypingInterner& interner, Row& typings, BatchErrors& errors, FieldWarnings& warnings) {
+                  TypingInterner& interner, Row& typings, BatchErrors& errors) {
     // A dictionary-encoded column has its few texts looked up once a batch.
     std::array<std::vector<std::uint32_t>, 2> known;
     for (std::size_t side = 0; side < 2; ++side) {
@@ -129,7 +113,6 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
         }
         try {
             typings[row] = interner.pair(texts[0], texts[1]);
-            warn_of(interner, texts, batch, row, warnings);
         } catch (const Error& error) {
             const std::string name(locus_name(locus));
             errors.add(row, name, std::string(columns[0][row]) + "+" + std::string(columns[1][row]), error.code(),
@@ -142,9 +125,10 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
 struct GlCells {
     std::array<std::vector<std::string_view>, kLocusCount> text;
     std::deque<std::string> own;
+    std::vector<std::size_t> phased;  // rows
 };
 
-GlCells split_rows(const DonorBatch& batch, BatchErrors& errors, FieldWarnings::Rows& phase_dropped) {
+GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
     GlCells cells;
     for (auto& column : cells.text) column.resize(batch.rows);
     for (std::size_t row = 0; row < batch.rows; ++row) {
@@ -161,7 +145,7 @@ GlCells split_rows(const DonorBatch& batch, BatchErrors& errors, FieldWarnings::
                 if (phenotype[locus].untyped()) continue;
                 cells.text[l][row] = cells.own.emplace_back(to_text(locus, phenotype[locus]));
             }
-            count_row(phase_dropped, batch, row);
+            cells.phased.push_back(row);
         } catch (const Error& error) {
             errors.add(row, "gl", text, error.code(), error.what());
         }
@@ -170,7 +154,7 @@ GlCells split_rows(const DonorBatch& batch, BatchErrors& errors, FieldWarnings::
 }
 
 void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cells, Locus locus,
-               TypingInterner& interner, Row& typings, BatchErrors& errors, FieldWarnings& warnings) {
+               TypingInterner& interner, Row& typings, BatchErrors& errors) {
     for (std::size_t row = 0; row < batch.rows; ++row) {
         const std::string_view text = cells[row];
         if (text.empty()) continue;
@@ -183,15 +167,43 @@ void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cel
                 const std::array<std::uint32_t, 2> texts{interner.position_text(text.substr(0, plus)),
                                                          interner.position_text(text.substr(plus + 1))};
                 typings[row] = interner.pair(texts[0], texts[1]);
-                warn_of(interner, texts, batch, row, warnings);
             } else {
                 typings[row] = interner.gl(text);
-                const std::uint32_t number = interner.gl_number(text);
-                if (!interner.gl_notes(number).empty()) count_row(warnings.gl[number], batch, row);
             }
         } catch (const Error& error) {
             errors.add(row, locus_name(locus), text, error.code(), error.what());
         }
+    }
+}
+
+// Types DRB345 by its genes and back. Rows of no use already are left alone.
+void complete_drb345(const DonorBatch& batch, const GlCells& cells, Donors& donors,
+                     std::array<Row, kLocusCount>& typings, BatchErrors& errors) {
+    constexpr auto& kLoci = Drb345Rows::kLoci;
+    const auto given = [&](Locus locus) { return !typings[index_of(locus)].empty(); };
+    if (std::none_of(kLoci.begin(), kLoci.end(), given)) return;
+    const auto interner = [&](Locus locus) { return std::ref(donors.interners[index_of(locus)]); };
+    const Drb345Rows::Interners interners{interner(kLoci[0]), interner(kLoci[1]), interner(kLoci[2]),
+                                          interner(kLoci[3])};
+    for (const Locus locus : kLoci) typings[index_of(locus)].resize(batch.rows);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        if (errors.bad(row)) continue;
+        Drb345Rows::Ids ids{};
+        std::array<bool, kLoci.size()> both_said{};
+        for (std::size_t i = 0; i < kLoci.size(); ++i) {
+            const std::size_t l = index_of(kLoci[i]);
+            ids[i] = typings[l][row];
+            if (ids[i] == 0) continue;
+            both_said[i] =
+                batch.gl ? says_both_positions(cells.text[l][row]) : !trim_blanks((*batch.loci[l])[1][row]).empty();
+        }
+        try {
+            ids = donors.drb345.completed(ids, both_said, interners);
+        } catch (const Error& error) {
+            const std::string value = to_text(Locus::DRB345, interners.back().get().typing_of(ids.back()));
+            errors.add(row, locus_name(Locus::DRB345), value, error.code(), error.what());
+        }
+        for (std::size_t i = 0; i < kLoci.size(); ++i) typings[index_of(kLoci[i])][row] = ids[i];
     }
 }
 
@@ -313,7 +325,7 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
     BatchErrors batch_errors(batch);
     check_ids(batch, batch_errors);
     GlCells cells;
-    if (batch.gl) cells = split_rows(batch, batch_errors, donors.phase_dropped);
+    if (batch.gl) cells = split_rows(batch, batch_errors);
 
     std::array<Row, kLocusCount> typings;
     struct Values {
@@ -329,11 +341,9 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
             if (!batch.gl && !batch.loci[task]) return;
             typings[task].resize(batch.rows);
             if (batch.gl) {
-                intern_gl(batch, cells.text[task], locus, donors.interners[task], typings[task], batch_errors,
-                          donors.warnings[task]);
+                intern_gl(batch, cells.text[task], locus, donors.interners[task], typings[task], batch_errors);
             } else {
-                intern_pairs(batch, *batch.loci[task], locus, donors.interners[task], typings[task], batch_errors,
-                             donors.warnings[task]);
+                intern_pairs(batch, *batch.loci[task], locus, donors.interners[task], typings[task], batch_errors);
             }
             return;
         }
@@ -358,9 +368,15 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
         }
     });
 
+    complete_drb345(batch, cells, donors, typings, batch_errors);
+
     const std::size_t before = donors.count();
+    auto phased = cells.phased.begin();
     for (std::size_t row = 0; row < batch.rows; ++row) {
+        const bool had_phase = phased != cells.phased.end() && *phased == row;
+        if (had_phase) ++phased;
         if (batch_errors.bad(row)) continue;
+        if (had_phase) donors.phased.push_back(static_cast<std::uint32_t>(donors.count()));
         donors.append_id(batch.donor_id[row]);
         donors.input_rows.push_back(batch.first_row + static_cast<std::int64_t>(row));
     }
@@ -377,35 +393,6 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
         fill_up(donors.attributes[a].codes, donors.count(), kNoCategory);
     }
     batch_errors.move_to(errors);
-}
-
-std::vector<RowWarning> RegistryBuilder::take_warnings() {
-    std::vector<RowWarning> all;
-    const auto add = [&](const FieldWarnings::Rows& rows, std::string_view field, std::string_view value,
-                         const Note& note) {
-        all.push_back({rows.count, rows.first, rows.donor_id, std::string(field), cut(value), note.code, note.message});
-    };
-    for (std::size_t l = 0; l < kLocusCount; ++l) {
-        const TypingInterner& interner = donors_->interners[l];
-        const std::string_view field = locus_name(static_cast<Locus>(l));
-        for (const auto& [text, rows] : donors_->warnings[l].positions) {
-            for (const Note& note : interner.position_notes(text))
-                add(rows, field, interner.text_of_position(text), note);
-        }
-        for (const auto& [number, rows] : donors_->warnings[l].gl) {
-            for (const Note& note : interner.gl_notes(number)) add(rows, field, interner.text_of_gl(number), note);
-        }
-        donors_->warnings[l] = {};
-    }
-    if (donors_->phase_dropped.count > 0) {
-        add(donors_->phase_dropped, "gl", "~",
-            {ErrorCode::PhaseDropped, "a registry keeps typings, not which alleles are on one chromosome ('~')"});
-        donors_->phase_dropped = {};
-    }
-    std::stable_sort(all.begin(), all.end(), [](const RowWarning& a, const RowWarning& b) {
-        return a.first_row != b.first_row ? a.first_row < b.first_row : a.field < b.field;
-    });
-    return all;
 }
 
 void RegistryBuilder::close() noexcept {
@@ -471,8 +458,9 @@ void RegistryBuilder::add_segment(const Segment& segment, const Cancel& cancel) 
 }
 
 std::size_t RegistryBuilder::finish(const std::filesystem::path& path, bool replace, unsigned threads,
-                                    const Cancel& cancel, std::vector<RowError>& errors) {
-    return write_segment(*donors_, path, replace, thread_count(threads), cancel, errors);
+                                    const Cancel& cancel, std::vector<RowError>& errors,
+                                    std::vector<RowWarning>& warnings) {
+    return write_segment(*donors_, path, replace, thread_count(threads), cancel, errors, warnings);
 }
 
 }  // namespace allomatch

@@ -127,8 +127,6 @@ std::vector<Keyed> sorted_by_id(const Donors& donors, unsigned threads, const Ca
 }
 
 // Ranks of the donors that stay, and kDuplicate for those whose id came before.
-constexpr std::uint32_t kDuplicate = 0xffffffff;
-
 std::vector<std::uint32_t> rank_donors(const Donors& donors, unsigned threads, const Cancel& cancel,
                                        std::vector<RowError>& errors) {
     const std::vector<Keyed> order = sorted_by_id(donors, threads, cancel);
@@ -172,8 +170,9 @@ class SegmentWriter {
     SegmentWriter(Donors& donors, NewFile& file, unsigned threads, const Cancel& cancel)
         : donors_(donors), writer_(file), threads_(threads), cancel_(cancel) {}
 
-    std::size_t write(std::vector<RowError>& errors) {
+    std::size_t write(std::vector<RowError>& errors, std::vector<RowWarning>& warnings) {
         ranks_ = rank_donors(donors_, threads_, cancel_, errors);
+        warnings = row_warnings(donors_, ranks_);
         renumber_typings();
         sort_rows();
         cut_trie();
@@ -544,9 +543,9 @@ class SegmentWriter {
 }  // namespace
 
 std::size_t write_segment(Donors& donors, const std::filesystem::path& path, bool replace, unsigned threads,
-                          const Cancel& cancel, std::vector<RowError>& errors) {
+                          const Cancel& cancel, std::vector<RowError>& errors, std::vector<RowWarning>& warnings) {
     NewFile file(path);
-    const std::size_t count = SegmentWriter(donors, file, threads, cancel).write(errors);
+    const std::size_t count = SegmentWriter(donors, file, threads, cancel).write(errors, warnings);
     cancel.check();
     file.commit(replace);
     return count;

@@ -16,9 +16,9 @@ std::uint64_t key_of(std::uint32_t a, std::uint32_t b) noexcept {
 template <typename Read>
 TypingInterner::Outcome TypingInterner::attempt(Read read) {
     try {
-        return {read(), nullptr, {}};
+        return {read(), nullptr};
     } catch (const Error& error) {
-        return {0, std::make_shared<const Error>(error), {}};
+        return {0, std::make_shared<const Error>(error)};
     }
 }
 
@@ -31,11 +31,13 @@ void TypingInterner::check_known(const Position& position) const {
     nomenclature_->throw_unknown(locus_, position.names.front());
 }
 
-void TypingInterner::take_notes(const Position& position, std::vector<Note>& notes) const {
-    if (!nomenclature_) return;
-    for (Note& note : nomenclature_->notes(locus_, position.names)) {
-        if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+std::vector<Note> TypingInterner::notes(PositionId id) const {
+    if (!nomenclature_) return {};
+    std::vector<Note> once;
+    for (Note& note : nomenclature_->notes(locus_, position(id).names)) {
+        if (std::find(once.begin(), once.end(), note) == once.end()) once.push_back(std::move(note));
     }
+    return once;
 }
 
 std::uint32_t TypingInterner::intern_position(const Position& position) {
@@ -47,15 +49,12 @@ std::uint32_t TypingInterner::intern_position(const Position& position) {
 std::uint32_t TypingInterner::position_text(std::string_view text) {
     const auto [number, fresh] = position_texts_.intern(text);
     if (fresh) {
-        std::vector<Note> notes;
         text_positions_.push_back(attempt([&]() -> std::uint32_t {
             if (trim_blanks(text).empty()) return 0;  // what blanks mean is up to the pair
             const Position position = parse_position(locus_, text);
             check_known(position);
-            take_notes(position, notes);
             return intern_position(position);
         }));
-        text_positions_.back().notes = std::move(notes);
     }
     return number;
 }
@@ -84,16 +83,7 @@ std::uint32_t TypingInterner::pair(std::uint32_t first_text, std::uint32_t secon
 std::uint32_t TypingInterner::gl(std::string_view text) {
     const auto [number, fresh] = gl_texts_.intern(text);
     if (fresh) {
-        std::vector<Note> notes;
-        gl_typings_.push_back(attempt([&] {
-            const Typing read = parse_typing(locus_, text);
-            const std::uint32_t id = typing(read);
-            for (const Genotype& genotype : read.alternatives) {
-                for (const Position& position : genotype.positions) take_notes(position, notes);
-            }
-            return id;
-        }));
-        gl_typings_.back().notes = std::move(notes);
+        gl_typings_.push_back(attempt([&] { return typing(parse_typing(locus_, text)); }));
     }
     const Outcome& outcome = gl_typings_[number];
     if (outcome.error) throw Error(*outcome.error);
@@ -109,6 +99,18 @@ std::uint32_t TypingInterner::typing(const Typing& typing) {
         pairs.push_back({first, PositionId{intern_position(genotype.positions[1])}});
     }
     return intern(std::move(pairs));
+}
+
+Typing TypingInterner::typing_of(std::uint32_t id) const {
+    Typing typing;
+    if (id == 0) return typing;
+    for (const PositionPair& pair : typings_[id - 1]) {
+        Genotype genotype{{*positions_[pair.first.value], *positions_[pair.second.value]}};
+        std::sort(genotype.positions.begin(), genotype.positions.end());
+        typing.alternatives.push_back(std::move(genotype));
+    }
+    std::sort(typing.alternatives.begin(), typing.alternatives.end());
+    return typing;
 }
 
 std::uint32_t TypingInterner::intern(Pairs pairs) {

@@ -41,18 +41,17 @@ class TypingInterner {
     // The typing of one locus of a GL string. Throws likewise.
     std::uint32_t gl(std::string_view text);
     std::uint32_t typing(const Typing& typing);
+    // And back.
+    [[nodiscard]] Typing typing_of(std::uint32_t id) const;
 
-    // What was said of a position's text, of a GL text (by the number of `gl_number`); nearly always nothing.
-    [[nodiscard]] std::span<const Note> position_notes(std::uint32_t text) const noexcept {
-        return text_positions_[text].notes;
+    // The pairs of positions of a typing.
+    [[nodiscard]] std::span<const PositionPair> pairs_of(std::uint32_t typing) const noexcept {
+        return typing == 0 ? std::span<const PositionPair>() : typings_[typing - 1];
     }
-    [[nodiscard]] std::span<const Note> gl_notes(std::uint32_t number) const noexcept {
-        return gl_typings_[number].notes;
-    }
-    [[nodiscard]] std::string_view text_of_position(std::uint32_t text) const noexcept { return position_texts_[text]; }
-    [[nodiscard]] std::string_view text_of_gl(std::uint32_t number) const noexcept { return gl_texts_[number]; }
-    // The number of a GL text that `gl` has read.
-    [[nodiscard]] std::uint32_t gl_number(std::string_view text) { return gl_texts_.intern(text).number; }
+    [[nodiscard]] std::size_t position_count() const noexcept { return positions_.size(); }
+    [[nodiscard]] const Position& position(PositionId id) const noexcept { return *positions_[id.value]; }
+    // What the nomenclature that is required does to read a position; nothing if none is.
+    [[nodiscard]] std::vector<Note> notes(PositionId id) const;
 
     [[nodiscard]] std::size_t typing_count() const noexcept { return typings_.size() + 1; }
     // `donors[t]`: donors with typing t.
@@ -63,13 +62,11 @@ class TypingInterner {
     std::uint32_t intern(Pairs pairs);
     std::uint32_t intern_position(const Position& position);
     void check_known(const Position& position) const;
-    void take_notes(const Position& position, std::vector<Note>& notes) const;
 
     // What reading a text came to: an id, or the error that is thrown for each row that has it.
     struct Outcome {
         std::uint32_t id = 0;
         std::shared_ptr<const Error> error;
-        std::vector<Note> notes;
     };
     template <typename Read>
     Outcome attempt(Read read);

@@ -223,8 +223,9 @@ inline std::vector<RowError> build(const std::filesystem::path& path, std::span<
                                    const BuildOptions& options = {}) {
     RegistryBuilder builder;
     std::vector<RowError> errors;
+    std::vector<RowWarning> warnings;
     add_all(builder, donors, options, errors);
-    static_cast<void>(builder.finish(path, options.replace, options.threads, Cancel(), errors));
+    static_cast<void>(builder.finish(path, options.replace, options.threads, Cancel(), errors, warnings));
     return errors;
 }
 

@@ -133,6 +133,41 @@ TEST(alternatives_in_phase) {
     CHECK_THROWS(LocusTwice, Phenotype::from_gl("A*01:01~B*07:02|A*01:01~B*07:02~B*08:01"));
 }
 
+TEST(both_positions_of_one_gene) {
+    const auto read = [](std::string_view text) { return Phenotype::from_gl(text); };
+    const auto drb345 = [&](std::string_view text) { return to_text(Locus::DRB345, read(text)[Locus::DRB345]); };
+    CHECK_EQ(drb345("DRB3*02:02+DRB3*01:01"), "DRB3*01:01+DRB3*02:02");
+    CHECK_EQ(drb345("DRB3*01:01+DRB3*01:01"), "DRB3*01:01+DRB3*01:01");
+    CHECK_EQ(drb345("DRB4*01:03+DRB4*01:03^DRB3*NNNN"), "DRB4*01:03+DRB4*01:03");
+    CHECK_EQ(drb345("DRB1*03:01~DRB3*01:01+DRB1*11:01~DRB3*01:01"), "DRB3*01:01+DRB3*01:01");
+    // A second position that was not said, absence, and another gene leave the other chromosome open.
+    for (const char* open : {"DRB3*01:01", "DRB3*01:01+ ", "DRB3*01:01+DRB3*02:02|DRB3*01:01", "DRB3*01:01+DRB3*NNNN",
+                             "DRB3*01:01+DRB3*02:02^DRB4*01:03", "DRB3*NNNN+DRB3*NNNN"}) {
+        CHECK_EQ(drb345(open), "");
+        CHECK(read(read(open).to_gl()) == read(open));
+    }
+    CHECK_EQ(read("DRB3*01:01+").to_gl(), "DRB3*01:01");
+    CHECK_EQ(read("DRB3*01:01+DRB3*01:01").to_gl(), "DRB3*01:01+DRB3*01:01");
+
+    const auto of = [](Locus locus, std::string_view first, std::string_view second) {
+        return PairText{locus, first, second};
+    };
+    const std::array one{of(Locus::DRB345, "DRB3*02:02", "DRB3*01:01")};
+    CHECK(Phenotype::from_pairs(one) == read("DRB3*01:01+DRB3*02:02"));
+    const std::array half{of(Locus::DRB3, "01:01", "")};
+    CHECK(Phenotype::from_pairs(half) == read("DRB3*01:01"));
+    const std::array two{one[0], of(Locus::DRB4, "01:03", "")};
+    CHECK(says(CHECK_THROWS(LocusTwice, Phenotype::from_pairs(two)), "'DRB3*01:01+DRB3*02:02'"));
+    const std::array unlike{one[0], of(Locus::DRB3, "01:01", "")};
+    CHECK_THROWS(LocusTwice, Phenotype::from_pairs(unlike));
+    // Of a registry it is not known whether a second position was said.
+    std::array<Typing, kLocusCount> typings;
+    typings[index_of(Locus::DRB3)] = parse_pair(Locus::DRB3, "01:01", "01:01");
+    CHECK_EQ(Phenotype::from_typings(typings).to_gl(), "DRB3*01:01");
+    typings[index_of(Locus::DRB3)] = parse_pair(Locus::DRB3, "01:01", "02:02");
+    CHECK(Phenotype::from_typings(typings) == read("DRB3*01:01+DRB3*02:02"));
+}
+
 TEST(gl_strings) {
     const Phenotype person = Phenotype::from_gl("B*44:02+B*08:01^hla-A*02:01+A*01:01^DRB1*04:XX");
     CHECK_EQ(person.to_gl(), "A*01:01+A*02:01^B*08:01+B*44:02^DRB1*04:XX+DRB1*04:XX");

@@ -31,6 +31,8 @@ CELL_ERRORS = pa.schema(
 
 Columns = dict[str, pa.ChunkedArray]
 
+_SHARED_LOCI = ("DRB3", "DRB4", "DRB5", "DRB345")
+
 
 def columns_of_side(name: str, value: Any, loci: Sequence[str]) -> Phenotype | Columns:
     """Return a phenotype, or columns of text by their name."""
@@ -59,7 +61,9 @@ def columns_of_side(name: str, value: Any, loci: Sequence[str]) -> Phenotype | C
     if "GL" in present:
         return {"gl": _text(name, "gl", table[present["GL"]])}
     columns: Columns = {}
-    for locus in loci:
+    # A typing of a gene can be one of DRB345, and the other way round.
+    shared = () if set(loci).isdisjoint(_SHARED_LOCI) else _SHARED_LOCI
+    for locus in dict.fromkeys([*loci, *shared]):
         pair = [f"{locus}_1", f"{locus}_2"]
         if all(column in present for column in pair):
             columns |= {column: _text(name, column, table[present[column]]) for column in pair}

@@ -28,13 +28,18 @@ def _utf8(text: str) -> str:
 class Phenotype:
     """The typings of a person at up to eleven loci.
 
+    DRB3, DRB4 and DRB5 share the two positions of DRB345. A person both of whose positions are known to be of one gene
+    (``DRB3*01:01+DRB3*02:02``) is typed at that gene and at DRB345; one position of a gene alone (``DRB3*01:01``) says
+    nothing of the other chromosome, and is of that gene only.
+
     Args:
         typings: A GL string (``^`` loci, ``|`` genotypes, ``+`` positions, ``/`` alleles), or a mapping from locus to a pair of
             position texts. In a pair the locus may be left out (``"02:01"``), a blank second position means homozygous, both
             blank means untyped.
 
     Raises:
-        TypingError: Malformed text, more than two positions, a locus given twice.
+        TypingError: Malformed text, more than two positions, a locus given twice, DRB345 of one gene beside another
+            typing of its genes.
         ArgumentError: An unknown locus, or something else than text.
 
     Example:
@@ -81,10 +86,7 @@ class Phenotype:
 
     @property
     def gl(self) -> str:
-        """The canonical GL string; empty if nothing is typed.
-
-        A typing of DRB345 whose two names are of one gene reads back as one of that gene: a GL string cannot say more.
-        """
+        """The canonical GL string, which reads back as this phenotype; empty if nothing is typed."""
         return self._core.to_gl()
 
     @property

@@ -33,7 +33,7 @@ from allomatch.phenotype import Phenotype
 from allomatch.ranked_hits import Predictor, RegistryReaders, order_hits
 from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.search import Direction, Hits, Searched
-from allomatch.serology import SerologyWarning, merge_serology
+from allomatch.serology import Contradiction, merge_serology, warnings_of
 
 __all__ = ["AddReport", "Registry"]
 
@@ -72,9 +72,9 @@ class AddReport:
         added: Donors that went in.
         rejected: Rows that did not.
         errors: Why: a table of row (in the input, from 0), donor_id, field, value, code (docs/errors.md) and message.
-        warnings: What was done to read typings that went in (names carried to another one, members left out; with a registry
-            that has a nomenclature): a table of rows (how many have it), row and donor_id (of the first), field, value, code
-            and message.
+        warnings: What was done to read the typings of rows that went in (names carried to another one, members left out; with
+            a registry that has a nomenclature): a table of rows (how many have it), row and donor_id (of the first), field,
+            value (the position), code and message.
         ignored_columns: Columns of the input that allomatch does not know.
     """
 
@@ -537,7 +537,7 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
     columns, ignored = known_columns(reader.schema)
     builder = _core.RegistryBuilder()
     errors: list[_core.RowError] = []
-    contradictions: list[SerologyWarning] = []
+    contradictions: list[Contradiction] = []
     two_field = Nomenclature.two_field()
     row = 0
     try:
@@ -552,23 +552,13 @@ def _write(place: bytes, table: Any, required: Nomenclature | None, threads: int
                 contradictions += merge_serology(arrays, required or two_field, row)
                 errors += builder.add_batch(arrays, first_row=row, threads=threads)
                 row += piece.num_rows
-        warnings = builder.take_warnings() + _of_all_batches(contradictions)
-        warnings.sort(key=lambda warning: (warning[1], warning[3]))
-        errors += builder.finish(place, replace=extend, threads=threads)[1]
+        _, late, warnings = builder.finish(place, replace=extend, threads=threads)
+        errors += late
     finally:
         builder.close()
     errors.sort(key=lambda error: (error[0], error[2]))
-    rejected = len({error[0] for error in errors})
-    return AddReport(
-        row - rejected, rejected, row_table(errors, ERROR_SCHEMA), row_table(warnings, WARNING_SCHEMA), ignored
-    )
-
-
-def _of_all_batches(warnings: list[SerologyWarning]) -> list[SerologyWarning]:
-    """Make one warning of those that differ in their rows alone: each batch has its own."""
-    found: dict[tuple[str, str, int, str], SerologyWarning] = {}
-    for rows, row, donor_id, field, value, code, message in warnings:
-        key = (field, value, code, message)
-        before, first, donor = found[key][:3] if key in found else (0, row, donor_id)
-        found[key] = (before + rows, first, donor, *key)
-    return list(found.values())
+    rejected = {error[0] for error in errors}
+    warnings += warnings_of(contradictions, rejected)
+    warnings.sort(key=lambda warning: (warning[1], warning[3]))
+    tables = row_table(errors, ERROR_SCHEMA), row_table(warnings, WARNING_SCHEMA)
+    return AddReport(row - len(rejected), len(rejected), *tables, ignored)

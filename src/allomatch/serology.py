@@ -6,7 +6,8 @@ attribute, ``serology_A`` for example, and is compared with it: a contradiction 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -17,12 +18,34 @@ from allomatch.errors import AllomatchError, code_of
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["SEROLOGY_LOCI", "SerologyWarning", "merge_serology", "serology_columns"]
+__all__ = [
+    "SEROLOGY_LOCI",
+    "Contradiction",
+    "SerologyWarning",
+    "merge_serology",
+    "serology_columns",
+    "warnings_of",
+]
 
 SEROLOGY_LOCI = ("A", "B", "C", "DRB1", "DQB1")
 
 # rows, row, donor_id, field, value, code, message: as WARNING_SCHEMA of allomatch.registry.
 SerologyWarning = tuple[int, int, str, str, str, int, str]
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One contradiction, and the rows of a batch that have it.
+
+    Attributes:
+        about: Field, value, code and message.
+        rows: In ascending order.
+        donor_ids: Of the rows, as they were given.
+    """
+
+    about: tuple[str, str, int, str]
+    rows: list[int]
+    donor_ids: list[bytes | None]
 
 
 def serology_columns(locus: str) -> tuple[str, str]:
@@ -35,7 +58,7 @@ def serology_columns(locus: str) -> tuple[str, str]:
     return f"{locus}_ser_1", f"{locus}_ser_2"
 
 
-def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, first_row: int) -> list[SerologyWarning]:
+def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, first_row: int) -> list[Contradiction]:
     """Replace the columns of antigens in a batch by what they are for: typings, and the attributes that keep them.
 
     Args:
@@ -45,9 +68,9 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
         first_row: Of the batch in the whole input.
 
     Returns:
-        A warning for each distinct contradiction of the batch.
+        The distinct contradictions of the batch.
     """
-    warnings: list[SerologyWarning] = []
+    found: list[Contradiction] = []
     for locus in SEROLOGY_LOCI:
         names = serology_columns(locus)
         if names[0] not in arrays:
@@ -74,7 +97,7 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
             }
         ).filter(pc.and_(by_dna, by_antigens))
         distinct = table.group_by(["dna_1", "dna_2", "serology"], use_threads=False).aggregate(
-            [("row", "min"), ("row", "count"), ("donor_id", "first")]
+            [("row", "list"), ("donor_id", "list")]
         )
         for pair in distinct.to_pylist():
             try:
@@ -83,9 +106,26 @@ def merge_serology(arrays: dict[str, pa.Array], nomenclature: Nomenclature, firs
                 continue  # an error of its own
             code, message = _contradiction(locus, (first, second), serology, nomenclature)
             if code:
-                donor_id = (pair["donor_id_first"] or b"").decode(errors="backslashreplace")
-                warnings.append((pair["row_count"], pair["row_min"], donor_id, f"{locus}_ser", serology, code, message))
-    return warnings
+                about = (f"{locus}_ser", serology, code, message)
+                found.append(Contradiction(about, pair["row_list"], pair["donor_id_list"]))
+    return found
+
+
+def warnings_of(contradictions: Sequence[Contradiction], rejected: Container[int]) -> list[SerologyWarning]:
+    """Make one warning of the contradictions of all batches that differ in their rows alone, of rows that went in.
+
+    Args:
+        contradictions: In the order of their batches.
+        rejected: Rows that did not go in.
+    """
+    found: dict[tuple[str, str, int, str], tuple[int, int, str]] = {}
+    for each in contradictions:
+        kept = [(row, donor) for row, donor in zip(each.rows, each.donor_ids, strict=True) if row not in rejected]
+        if kept:
+            row, donor_id = kept[0]
+            before, first, donor = found.get(each.about, (0, row, (donor_id or b"").decode(errors="backslashreplace")))
+            found[each.about] = (before + len(kept), first, donor)
+    return [(*rows, *about) for about, rows in found.items()]
 
 
 def _text(column: pa.Array) -> pa.Array:

@@ -59,8 +59,26 @@ class Phenotype:
         """The canonical GL string: sorted and without repetitions at every level, each name with its locus."""
         phased = {locus for block in self.blocks for locus in block.loci}
         parts = {min(map(LOCI.index, block.loci)): block_text(block) for block in self.blocks}
-        parts |= {LOCI.index(locus): typing_text(t) for locus, t in self.typings.items() if locus not in phased}
+        parts |= {LOCI.index(locus): self._typing_text(locus) for locus in self.typings if locus not in phased}
+        if self._drb345_is_of_one_gene():
+            del parts[LOCI.index(DRB345)]  # its gene says it
         return "^".join(text for _, text in sorted(parts.items()))
+
+    def _drb345_is_of_one_gene(self) -> bool:
+        typed = self.typings.get(DRB345)
+        genes = {name.locus for a, b in typed.genotypes for name in a | b} if typed else set()
+        return len(genes) == 1 and DRB345 not in genes
+
+    def _typing_text(self, locus: str) -> str:
+        """Of a gene of DRB345 that both positions could be of, homozygous by one position: both would say that they are."""
+        text = typing_text(self.typings[locus])
+        if locus not in GENES_OF_DRB345 or DRB345 in self.typings or "absent" in _kinds(self.typings[locus]):
+            return text
+        others = [self.typings[gene] for gene in GENES_OF_DRB345 if gene != locus and gene in self.typings]
+        if any(_kinds(other) != {"absent"} for other in others):
+            return text
+        pairs = [genotype.split("+") for genotype in text.split("|")]
+        return "|".join(first if first == second else f"{first}+{second}" for first, second in pairs)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -112,8 +130,10 @@ def parse_phenotype(source: str | Mapping[str, str | Sequence[str | None]]) -> P
     typings: dict[str, Typing] = {}
     blocks: list[Block] = []
     seen: set[str] = set()
+    halves: set[str] = set()
     for part in _gl_parts(source) if isinstance(source, str) else _mapped_typings(source):
-        loci, typed, block = part
+        loci, typed, block, whole = part
+        halves |= set() if whole else set(loci)
         for locus in loci:
             if locus in seen:
                 raise ValueError(f"locus {locus} is given twice")
@@ -121,10 +141,46 @@ def parse_phenotype(source: str | Mapping[str, str | Sequence[str | None]]) -> P
         typings |= {typing.locus: typing for typing in typed}
         if block is not None:
             blocks.append(block)
-    return Phenotype(typings, tuple(blocks))
+    return Phenotype(_of_one_gene(typings, halves), tuple(blocks))
 
 
-_Part = tuple[tuple[str, ...], tuple[Typing, ...], Block | None]  # the loci named, what is typed of them, their phase
+# The loci named, what is typed of them, their phase, and whether every genotype said both of its positions.
+_Part = tuple[tuple[str, ...], tuple[Typing, ...], Block | None, bool]
+
+
+def _of_one_gene(typings: dict[str, Typing], halves: set[str]) -> dict[str, Typing]:
+    """Types a person whose two positions of DRB345 are of one gene at both, that gene and DRB345.
+
+    Args:
+        typings: By locus.
+        halves: Loci of which a genotype said one position: it is there twice, but hides what the other chromosome has
+            of the other genes.
+
+    Raises:
+        ValueError: DRB345 is of one gene, beside another typing of the gene or beside another gene.
+    """
+    present = {gene for gene in GENES_OF_DRB345 if gene in typings and _kinds(typings[gene]) != {"absent"}}
+    together = typings.get(DRB345)
+    if together is not None:
+        genes = {name.locus for genotype in together.genotypes for position in genotype for name in position}
+        if len(genes) > 1 or genes == {DRB345}:
+            return typings
+        (gene,) = genes
+        beside = typings.get(gene)
+        if present - {gene} or (beside is not None and typing_text(beside) != typing_text(together)):
+            raise ValueError(f"DRB345 is typed as {typing_text(together)!r}, of one gene, and the genes otherwise")
+        return typings | {gene: Typing(gene, together.genotypes)}
+    if len(present) != 1:
+        return typings
+    (gene,) = present
+    both_certain = gene not in halves or all(first != second for first, second in typings[gene].genotypes)
+    if "absent" in _kinds(typings[gene]) or not both_certain:
+        return typings
+    return typings | {DRB345: Typing(DRB345, typings[gene].genotypes)}
+
+
+def _kinds(typing: Typing) -> set[str]:
+    return {name.kind for genotype in typing.genotypes for position in genotype for name in position}
 
 
 def _gl_parts(text: str) -> list[_Part]:
@@ -135,7 +191,11 @@ def _gl_parts(text: str) -> list[_Part]:
 
 def _unphased(part: str) -> _Part:
     locus = _locus_of(re.split(r"[|+/]", part))
-    return (locus,), (_typing(part, locus),), None
+    return (locus,), (_typing(part, locus),), None, _both_said(part)
+
+
+def _both_said(part: str) -> bool:
+    return all("+" in genotype and genotype.split("+")[1].strip() for genotype in part.split("|"))
 
 
 def _locus_of(items: Sequence[str]) -> str:
@@ -180,7 +240,7 @@ def _phased(part: str) -> _Part:
 
     block = Block(loci, tuple((read(first), read(second)) for first, second in pairs))
     typings = tuple(Typing(locus, tuple((a[i], b[i]) for a, b in block.pairs)) for i, locus in enumerate(loci))
-    return loci, typings, block
+    return loci, typings, block, True
 
 
 def _genes_of_drb345(haplotype: str) -> list[str]:
@@ -193,13 +253,14 @@ def _mapped_typings(source: Mapping[str, str | Sequence[str | None]]) -> list[_P
     for key, value in source.items():
         locus = find_locus(key.strip().upper().removeprefix("HLA-"))
         if isinstance(value, str):
-            found.append(((locus,), (_typing(value, locus),) if value.strip() else (), None))
+            found.append(((locus,), (_typing(value, locus),) if value.strip() else (), None, _both_said(value)))
         elif len(value) > 2:
             raise ValueError(f"locus {locus}: more than two positions in {list(value)!r}")
         else:
             texts = [text or "" for text in value]
             typed = any(text.strip() for text in texts)
-            found.append(((locus,), (Typing(locus, (_genotype(texts, locus),)),) if typed else (), None))
+            whole = len(texts) == 2 and bool(texts[1].strip())
+            found.append(((locus,), (Typing(locus, (_genotype(texts, locus),)),) if typed else (), None, whole))
     return found
 
 

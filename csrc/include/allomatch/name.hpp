@@ -27,6 +27,8 @@ inline constexpr std::size_t kLocusCount = 12;
 // Any case, also Cw, DRBX and DRB3/4/5; nullopt if it is none of the twelve.
 [[nodiscard]] std::optional<Locus> find_locus(std::string_view text) noexcept;
 [[nodiscard]] Locus require_locus(std::string_view text);  // throws UnknownLocus, naming the known ones
+// 3, 4 and 5 of DRB3, DRB4 and DRB5; 0 of all others.
+[[nodiscard]] std::uint16_t gene_of(Locus locus) noexcept;
 // DRB3, DRB4, DRB5 or DRB345.
 [[nodiscard]] bool shares_drb345(Locus locus) noexcept;
 

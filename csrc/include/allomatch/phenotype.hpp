@@ -68,6 +68,8 @@ struct GlPart {
     std::string_view text;
 };
 [[nodiscard]] std::vector<GlPart> split_gl(std::string_view text);
+// Whether each genotype of such a part has a second position that is not blank.
+[[nodiscard]] bool says_both_positions(std::string_view part);
 
 // Two haplotypes over some loci, as a GL string joins them by '~', or several such pairs, of which one is there ('|').
 // Matching takes no notice; prediction does.
@@ -79,19 +81,31 @@ struct Phase {
     auto operator<=>(const Phase&) const = default;
 };
 
+// Two positions of a locus as they were written.
+struct PairText {
+    Locus locus;
+    std::string_view first;
+    std::string_view second;
+};
+
+// Where both positions of DRB345 are of one gene, that gene and DRB345 have the same typing: a GL string cannot tell
+// one from the other, and a search may ask for either. Both readers see to it.
 class Phenotype {
   public:
     [[nodiscard]] static Phenotype from_gl(std::string_view text);
+    // Throws LocusTwice also if DRB345 is given something else than the gene that it names.
+    [[nodiscard]] static Phenotype from_pairs(std::span<const PairText> pairs);
+    // Of typings of which it is not known how they were written.
+    [[nodiscard]] static Phenotype from_typings(std::array<Typing, kLocusCount> typings);
     [[nodiscard]] const Typing& operator[](Locus locus) const noexcept { return typings_[index_of(locus)]; }
-    // Of a locus that is not phased.
-    void set(Locus locus, Typing typing) { typings_[index_of(locus)] = std::move(typing); }
-    // Sets the typings of its loci too.
-    void set_phase(Phase phase);
     [[nodiscard]] std::span<const Phase> phases() const noexcept { return phases_; }
     [[nodiscard]] std::string to_gl() const;
     auto operator<=>(const Phenotype&) const = default;
 
   private:
+    // Sets the typings of its loci too.
+    void set_phase(Phase phase);
+
     std::array<Typing, kLocusCount> typings_;
     std::vector<Phase> phases_;  // by their first locus; no locus twice
 };

@@ -225,12 +225,11 @@ class RegistryBuilder {
     void close() noexcept;
     // Good rows go in; bad ones are appended to `errors`.
     void add_batch(const DonorBatch& batch, unsigned threads, const Cancel& cancel, std::vector<RowError>& errors);
-    // What was said of the rows so far, by first row and field; once.
-    [[nodiscard]] std::vector<RowWarning> take_warnings();
-    // Writes everything to `path`, whole or not at all. Rows whose donor id came before are appended to `errors`.
-    // Returns the number of donors in the file. The builder is spent.
+    // Writes everything to `path`, whole or not at all. Rows whose donor id came before are appended to `errors`, what
+    // was said of the rows that went in to `warnings`, by first row and field. Returns the number of donors in the
+    // file. The builder is spent.
     std::size_t finish(const std::filesystem::path& path, bool replace, unsigned threads, const Cancel& cancel,
-                       std::vector<RowError>& errors);
+                       std::vector<RowError>& errors, std::vector<RowWarning>& warnings);
 
   private:
     void add_segment(const Segment& segment, const Cancel& cancel);
