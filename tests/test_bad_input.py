@@ -623,6 +623,9 @@ def test_an_install_that_fails_keeps_the_old_one(tmp_path: Path, cache: Path) ->
     assert am.Nomenclature.load("3.58.0").allele_count == 4
     assert os.listdir(cache) == ["3.58.0"]
     small_release(tmp_path / "official", alleles="01:01")
+    with pytest.raises(am.TypingError, match="checksums differ"):
+        install_release("3.58.0", source)
+    shutil.rmtree(cache / "3.58.0")
     install_release("3.58.0", source)
     assert am.Nomenclature.load("3.58.0").allele_count == 1
 

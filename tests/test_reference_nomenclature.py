@@ -466,9 +466,14 @@ def test_gl_strings_reduced_to_p_groups() -> None:
             }
             for block in expected.split("^")
         }
+        # Of one gene at both positions, DRB345 says what its gene says.
+        if "DRB345" in ours and "DRB345" not in theirs:
+            assert ours.pop("DRB345") in ours.values()
+            seen["DRB345 of one gene"] += 1
         assert ours == theirs, text
         seen["without names of nulls alone" if only_nulls else "agree"] += 1
-    assert seen == {"agree": 652, "without names of nulls alone": 12, "phase": 22, "too many positions": 14}
+    others = {"phase": 22, "too many positions": 14, "DRB345 of one gene": 262}
+    assert seen == {"agree": 652, "without names of nulls alone": 12, **others}
 
 
 # --- against Atlas --------------------------------------------------------------------------------------------------
