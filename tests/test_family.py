@@ -16,9 +16,10 @@ import pytest
 import allomatch as am
 from allomatch.chances import sibling_likelihood
 from allomatch.roadmap.case import Patient, Relative
+from allomatch.roadmap.descent import Family
 from allomatch.roadmap.family import DEFAULT_FAMILY_POLICY, FamilyAnswer, FamilyPolicy, assess_family
 from allomatch.roadmap.family_typings import HaplotypeWeights, read_typings
-from allomatch.roadmap.inheritance import Family, descents
+from allomatch.roadmap.inheritance import descents
 from reference.truth import existing_data_dir, needs_data
 
 NOM = am.Nomenclature.two_field()

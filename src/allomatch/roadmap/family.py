@@ -21,6 +21,7 @@ from allomatch.match import Match, check_choice, loci_of, match
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 from allomatch.roadmap.case import Patient, Problem, Relative
+from allomatch.roadmap.descent import Descent, Family, TooMuchWork
 from allomatch.roadmap.family_answer import (
     CHROMOSOME,
     DEFAULT_FAMILY_POLICY,
@@ -31,7 +32,8 @@ from allomatch.roadmap.family_answer import (
 )
 from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
 from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
-from allomatch.roadmap.inheritance import Descent, Family, TooMuchWork, descents
+from allomatch.roadmap.inheritance import descents
+from allomatch.roadmap.leaves import placed
 from allomatch.roadmap.mendel import LeftOut, find_errors, without
 from allomatch.roadmap.pedigree import PATIENT, Pedigree, build_pedigree
 from allomatch.roadmap.sharing import share
@@ -71,6 +73,12 @@ class _Assessment:
         }
         self.phenotypes: dict[str, Phenotype] = {}
         self.doubtful: set[str] = set()
+        # Who may donate as far as is known before the typings are read.
+        self.usable = {
+            name
+            for name, relative in self.pedigree.relatives.items()
+            if relative.available is not False and not relative.medical_reasons_against
+        }
         self.unsure = ""
         self.weights: HaplotypeWeights | None = None
 
@@ -153,7 +161,17 @@ class _Assessment:
                 wanted.add(name)
                 waiting += self.parents.get(name, ())
         people = tuple(name for name in self.order if name in wanted)
-        return Family(people, {n: p for n, p in self.parents.items() if n in wanted}, pairs, phases, self.rates)
+        # Given their parents' haplotypes, children of the patient's parents or the patient do not depend on each other:
+        # those without children of their own are summed over one by one. Others are few, and often apart from the patient.
+        elders = {parent for both in self.parents.values() for parent in both}
+        close = {PATIENT, *self.parents[PATIENT]}
+        leaves = {
+            name: name in self.usable
+            for name in pairs
+            if name != PATIENT and name not in elders and close.intersection(self.parents.get(name, ()))
+        }
+        parents = {name: both for name, both in self.parents.items() if name in wanted}
+        return Family(people, parents, pairs, phases, self.rates, PATIENT, leaves)
 
     def near(self, family: Family) -> list[str]:
         """Return the typed people, those with the fewest meioses to the patient first, typed parents before siblings."""
@@ -364,24 +382,20 @@ def assess_family(
             bad.value,
             f"the typing at {bad.locus} is left out: {bad.reason}",
         )
-    usable = frozenset(
-        name
-        for name, r in one.pedigree.relatives.items()
-        if r.available is not False and not r.medical_reasons_against and name not in one.doubtful
-    )
+    usable = frozenset(one.usable - one.doubtful)
     sharing = share(
         ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
     )
     if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
         sharing.any_identical = sharing.any_haploidentical = 1.0
-    _say_recombinations(one, ways)
+    _say_recombinations(one, family, ways)
     population = " and ".join(each.population for each in common) if carried and not one.unsure else ""
     in_words = "" if population else f"{one.unsure}: each allele of the family counts {policy.allele_weight:g}"
     typed = frozenset(name for name in one.phenotypes if name != PATIENT)
     found = Findings(
         one.pedigree,
         sharing,
-        label_haplotypes(ways, one.order, typings),
+        label_haplotypes(ways, family, one.order, typings, policy.most_recombinations),
         typed,
         one.compare(typings.unreadable),
         one.notes,
@@ -406,12 +420,13 @@ def assess_family(
     )
 
 
-def _say_recombinations(one: _Assessment, ways: Sequence[Descent]) -> None:
+def _say_recombinations(one: _Assessment, family: Family, ways: Sequence[Descent]) -> None:
     """Name who carries a recombined haplotype in the likeliest inheritance, if most inheritances need one."""
     total = sum(way.weight for way in ways)
     if sum(way.weight for way in ways if way.crossovers) <= total / 2:
         return
-    best = ways[0]
+    rows = {c: pattern for each in ways[0].components for c, pattern in each.likeliest().items()}
+    best = placed(family, ways[0], rows, one.policy.most_recombinations)
     for name, (mother, father) in one.parents.items():
         if name not in best.labels:
             continue

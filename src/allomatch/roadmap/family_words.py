@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 
 from allomatch.match import Match
+from allomatch.roadmap.descent import Component, Descent, Family, Labels
 from allomatch.roadmap.family_answer import FamilyPolicy, MemberAnswer, TypingAdvice
 from allomatch.roadmap.family_typings import UNKNOWN, FamilyTypings, Pattern
-from allomatch.roadmap.inheritance import Descent, Labels
+from allomatch.roadmap.leaves import placed
 from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
 from allomatch.roadmap.relations import RELATIONS
 from allomatch.roadmap.sharing import Sharing
@@ -77,38 +80,50 @@ def _most(side: Sequence[int]) -> int:
     return max(dict.fromkeys(side), key=list(side).count)
 
 
-def label_haplotypes(ways: Sequence[Descent], order: Sequence[str], typings: FamilyTypings) -> Haplotypes:
+def label_haplotypes(
+    ways: Sequence[Descent], family: Family, order: Sequence[str], typings: FamilyTypings, most_recombinations: int
+) -> Haplotypes:
     """Name the founders' chromosomes of the likeliest inheritance, and say how sure the patient's pair is."""
     total = sum(way.weight for way in ways)
     pairs: dict[tuple[Pattern, Pattern], float] = {}
     # Of each pair the likeliest way, with its haplotypes.
     likeliest: dict[tuple[Pattern, Pattern], tuple[float, int, dict[int, Pattern]]] = {}
+    # Ways that have the same haplotypes of the patient's chromosomes are looked at once.
+    alike: dict[object, tuple[float, int, list[Component]]] = {}
     for number, way in enumerate(ways):
-        maternal, paternal = way.labels[PATIENT]
-        own = next((c for c in way.components if c and {*maternal, *paternal} & c[0][0].keys()), (({}, 1.0),))
-        for row, share in own:
+        own = {c for side in way.labels[PATIENT] for c in side}
+        parts = [each for each in way.components if own.intersection(each.chromosomes)]
+        key = way.labels[PATIENT], tuple([(each.chromosomes, id(each.rows)) for each in parts])
+        weight, likeliest_of_them, _ = alike.get(key, (0.0, number, parts))
+        alike[key] = weight + way.weight, likeliest_of_them, parts
+    for weight, number, parts in alike.values():
+        maternal, paternal = ways[number].labels[PATIENT]
+        for linked in product(*parts):
+            row = {c: pattern for part, _ in linked for c, pattern in part.items()}
+            share = prod(share for _, share in linked)
             pair = _mosaic(paternal, row), _mosaic(maternal, row)
-            weight = way.weight * share / total
-            pairs[pair] = pairs.get(pair, 0.0) + weight
-            if weight > likeliest.get(pair, (0.0,))[0]:
-                likeliest[pair] = weight, number, row
-    # The pair that is likeliest over all ways, not only in the likeliest; then the order of it that is.
+            pairs[pair] = pairs.get(pair, 0.0) + weight * share / total
+            if ways[number].weight * share > likeliest.get(pair, (0.0,))[0]:
+                likeliest[pair] = ways[number].weight * share, number, row
+    # The pair that is likeliest over all ways, not only in the likeliest; then the order of it that is, of equal ones the first.
     either = {pair: pairs[pair] + (pairs.get(pair[::-1], 0.0) if pair[0] != pair[1] else 0.0) for pair in pairs}
-    a, b = max(pairs, key=lambda pair: (round(either[pair], 12), pairs[pair]))
+    a, b = min(pairs, key=lambda pair: (-round(either[pair], 12), -round(pairs[pair], 12), pair))
     probability = min(1.0, either[a, b])
     settled = pairs[a, b] >= _SETTLED * either[a, b] and a != b
     _, number, rows = likeliest[a, b]
     best = ways[number]
     rows = dict(rows)
     for component in best.components:
-        if not component[0][0].keys() & rows.keys():
-            rows |= max(component, key=lambda row: row[1])[0]
+        if rows.keys().isdisjoint(component.chromosomes):
+            rows |= component.likeliest()
+    best = placed(family, best, rows, most_recombinations)
+    rows = {c: pattern for c, pattern in rows.items() if any(allele != UNKNOWN for allele in pattern)}
     label: dict[int, str] = {}
     text: dict[str, str] = {}
     maternal, paternal = best.labels[PATIENT]
-    first = [_most(paternal), _most(maternal)]
     for chromosome in [
-        *first,
+        _most(paternal),
+        _most(maternal),
         *(c for name in order if name in best.labels for side in reversed(best.labels[name]) for c in side),
     ]:
         if chromosome not in label and chromosome in rows and len(label) < len(_LETTERS):

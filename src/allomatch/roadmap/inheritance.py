@@ -1,74 +1,30 @@
 """Inheritance: every way in which a family's haplotypes can have come down, each with its likelihood.
 
 What: founders have two chromosomes each, drawn from the population; a meiosis passes one of a parent's two on, changing over
-between neighbouring loci with a small probability. A :class:`Descent` is one way: which founder chromosome everyone has, twice, at
+between neighbouring loci with a small probability. A `Descent` is one way: which founder chromosome everyone has, twice, at
 each locus. `descents` lists those that the typings allow, with the sum over the haplotypes on the founders' chromosomes
 (Lander and Green, PNAS 1987, for the inheritance vectors; Sobel and Lange, Am J Hum Genet 1996, for the sum by linked
 chromosomes). Invariants: weights are exact for at most `crossovers` recombinations in the whole family, and the least number
 that explains it is used where one is not enough; founders' two chromosomes are interchangeable, and one order of them stands
-for both. Why in this order: which vectors a locus allows is decided locus by locus, where few alleles matter; haplotypes are
-joined only for the vectors that are left.
+for both. People without children are left to `leaves` where that is less work. Why in this order: which vectors a locus allows is
+decided locus by locus, where few alleles matter; haplotypes are joined only for the vectors that are left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations, islice, product
 
-from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pairs, Pattern, Phase
+from allomatch.roadmap.descent import Component, Descent, Family, Labels, Table, TooMuchWork
+from allomatch.roadmap.family_typings import UNKNOWN, Pairs, Pattern
+from allomatch.roadmap.leaves import Leaves
 
-__all__ = ["Descent", "Family", "LinkedRow", "TooMuchWork", "descents", "locus_possible"]
+__all__ = ["descents", "locus_possible"]
 
 _STEPS_A_WAY = 25  # what one way costs, in steps
-Labels = tuple[
-    tuple[int, ...], tuple[int, ...]
-]  # by locus the founder chromosome that is the maternal, the paternal one
-_Component = tuple[tuple[int, ...], frozenset[tuple[int, ...]]]  # linked chromosomes, and the alleles they may have
-
-
-class TooMuchWork(Exception):  # noqa: N818 - no error of the package's users: the family is made smaller and tried again
-    """There are more ways than are worth listing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The people whose genes matter, and what is known of them.
-
-    Attributes:
-        people: Names, parents before children.
-        parents: By name: mother and father; nothing for founders.
-        pairs: By name of the typed: by locus the ordered pairs of alleles; None where untyped.
-        phases: By name: loci in phase.
-        rates: By name of a child: by parent (mother, father), by interval between loci the probability to recombine.
-    """
-
-    people: tuple[str, ...]
-    parents: Mapping[str, tuple[str, str]]
-    pairs: Mapping[str, Sequence[Pairs | None]]
-    phases: Mapping[str, tuple[Phase, ...]]
-    rates: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
-
-
-LinkedRow = tuple[dict[int, Pattern], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Descent:
-    """One way in which the haplotypes came down.
-
-    Attributes:
-        weight: Its likelihood, up to a factor that all have.
-        labels: By name, the founder chromosomes.
-        components: Of each set of founder chromosomes that typings link: haplotypes by chromosome, with their probability;
-            the probabilities of a component sum to 1.
-        crossovers: How many recombinations it needs.
-    """
-
-    weight: float
-    labels: dict[str, Labels]
-    components: tuple[tuple[LinkedRow, ...], ...]
-    crossovers: int
+_WAYS_A_SUM = 40  # what a sum over leaves costs, in ways
+_Link = tuple[tuple[int, ...], frozenset[tuple[int, ...]]]  # linked chromosomes, and the alleles they may have
 
 
 class _Vectors:
@@ -110,7 +66,7 @@ class _Vectors:
         return found
 
 
-def _link(components: Sequence[_Component], x: int, y: int, pairs: Pairs, most: int) -> list[_Component] | None:
+def _link(components: Sequence[_Link], x: int, y: int, pairs: Pairs, most: int) -> list[_Link] | None:
     """Return the components after a person who has chromosomes x and y was taken in; None if there is no way left."""
     touched = [c for c in components if x in c[0] or y in c[0]]
     rest = [c for c in components if c not in touched]
@@ -138,7 +94,7 @@ def _allowed_vectors(vectors: _Vectors, locus: int, most: int) -> set[int]:
     found: set[int] = set()
     steps = 0
 
-    def visit(at: int, vector: int, labels: dict[str, tuple[int, int]], components: list[_Component]) -> None:
+    def visit(at: int, vector: int, labels: dict[str, tuple[int, int]], components: list[_Link]) -> None:
         nonlocal steps
         steps += 1
         if steps * 5 > most:
@@ -204,15 +160,52 @@ def _paths(
         yield from walk(0, [start], 1.0, crossovers)
 
 
+class _Listing:
+    """The ways of descent that each locus by itself allows."""
+
+    def __init__(self, family: Family, loci: int, most: int) -> None:
+        self.family = family
+        self.vectors = _Vectors(family)
+        self.allowed = []
+        for locus in range(loci):
+            self.allowed.append(_allowed_vectors(self.vectors, locus, most))
+            if not self.allowed[-1]:
+                break
+        self.ratios = []
+        for interval in range(loci - 1):
+            odds = [0.0] * self.vectors.meioses
+            for (child, side), bit in self.vectors.bit.items():
+                rate = family.rates[child][side][interval]
+                odds[bit] = rate / (1 - rate)
+            self.ratios.append(odds)
+
+    def paths(self, crossovers: int, most: int) -> list[tuple[list[int], float, int]]:
+        """Return vectors by locus, odds, how many recombinations; listing is cheap beside summing: too many are known first."""
+        if not self.allowed[-1]:
+            return []
+        paths = list(islice(_paths(self.vectors, self.allowed, crossovers, self.ratios), most + 1))
+        if len(paths) > most:
+            raise TooMuchWork
+        return paths
+
+    def labels(self, path: Sequence[int]) -> dict[str, Labels]:
+        """Return by name the founder chromosomes by locus."""
+        by_locus = [self.vectors.labels(vector) for vector in path]
+        return {
+            name: (tuple(at[name][0] for at in by_locus), tuple(at[name][1] for at in by_locus))
+            for name in self.family.people
+        }
+
+
 class _Sums:
     """Sums over the haplotypes on linked founder chromosomes, each kind of link once."""
 
-    def __init__(self, family: Family, weights: HaplotypeWeights, loci: int, most: int) -> None:
+    def __init__(self, family: Family, weights: Callable[[Pattern], float], loci: int, most: int) -> None:
         self.family = family
         self.weights = weights
         self.loci = loci
         self.most = most
-        self._known: dict[tuple[tuple[str, Labels], ...], tuple[float, list[tuple[tuple[Pattern, ...], float]]]] = {}
+        self._known: dict[tuple[tuple[str, Labels], ...], tuple[float, tuple[int, ...], Table]] = {}
 
     def components(self, labels: dict[str, Labels]) -> list[tuple[list[int], list[str]]]:
         """Return the chromosomes that typed people link, and these people."""
@@ -226,7 +219,7 @@ class _Sums:
             groups.append((own.union(*(g[0] for g in touched)), [n for g in touched for n in g[1]] + [name]))
         return [(sorted(chromosomes), names) for chromosomes, names in groups]
 
-    def __call__(self, labels: dict[str, Labels]) -> tuple[float, tuple[tuple[LinkedRow, ...], ...]]:
+    def __call__(self, labels: dict[str, Labels]) -> tuple[float, tuple[Component, ...]]:
         """Return the sum over all haplotypes, and the haplotypes of each component."""
         total, found = 1.0, []
         for _, names in self.components(labels):
@@ -238,26 +231,25 @@ class _Sums:
             key = tuple(renamed)
             if key not in self._known:
                 self._known[key] = self._summed(key, len(number))
-            weight, rows = self._known[key]
+            weight, known, rows = self._known[key]
+            if not weight:
+                return 0.0, ()
             total *= weight
-            # A chromosome that someone has only where untyped is not of this set: another set may know it.
-            blank = (UNKNOWN,) * self.loci
-            back = [(c, at) for c, at in number.items() if rows and rows[0][0][at] != blank]
-            found.append(tuple(({c: patterns[at] for c, at in back}, share) for patterns, share in rows))
+            chromosomes = list(number)
+            found.append(Component(tuple(chromosomes[at] for at in known), rows))
         return total, tuple(found)
 
-    def _summed(
-        self, key: tuple[tuple[str, Labels], ...], count: int
-    ) -> tuple[float, list[tuple[tuple[Pattern, ...], float]]]:
+    def _summed(self, key: tuple[tuple[str, Labels], ...], count: int) -> tuple[float, tuple[int, ...], Table]:
+        """Return the sum over all haplotypes, which chromosomes they are of, and the haplotypes."""
         rows: list[tuple[tuple[int, ...], ...]] = [((),) * count]
         for locus in range(self.loci):
-            components: list[_Component] = []
+            components: list[_Link] = []
             for name, (one, other) in key:
                 pairs = self.family.pairs[name][locus]
                 if pairs is not None:
                     linked = _link(components, one[locus], other[locus], pairs, self.most)
                     if linked is None:
-                        return 0.0, []
+                        return 0.0, (), []
                     components = linked
             tail = (UNKNOWN,) * (self.loci - locus - 1)
             following = []
@@ -281,7 +273,11 @@ class _Sums:
                 weight *= self.weights(pattern)
             weighted.append((row, weight))
         total = sum(weight for _, weight in weighted)
-        return total, [(row, weight / total) for row, weight in weighted] if total > 0 else []
+        if not total > 0:
+            return 0.0, (), []
+        # A chromosome that someone has only where untyped is not of this set: another set may know it.
+        known = tuple(at for at in range(count) if set(weighted[0][0][at]) != {UNKNOWN})
+        return total, known, [(tuple([row[at] for at in known]), weight / total) for row, weight in weighted]
 
     def _phases_fit(self, key: tuple[tuple[str, Labels], ...], row: Sequence[Pattern]) -> bool:
         for name, (one, other) in key:
@@ -295,11 +291,14 @@ class _Sums:
 
 def locus_possible(family: Family, locus: int, most: int) -> bool:
     """Whether any inheritance explains the typings at a locus."""
-    return bool(_allowed_vectors(_Vectors(family), locus, most))
+    alone = replace(family, pairs={name: [pairs[locus]] for name, pairs in family.pairs.items()}, phases={})
+    return bool(descents(alone, lambda _: 1.0, 1, most_crossovers=1, most=most))
 
 
-def descents(family: Family, weights: HaplotypeWeights, loci: int, *, most_crossovers: int, most: int) -> list[Descent]:
-    """List the ways in which the typings of a family can have come about.
+def descents(
+    family: Family, weights: Callable[[Pattern], float], loci: int, *, most_crossovers: int, most: int
+) -> list[Descent]:
+    """List the ways in which the typings of a family can have come about; those of leaves are summed over.
 
     Args:
         family: Who, and what is known.
@@ -314,35 +313,43 @@ def descents(family: Family, weights: HaplotypeWeights, loci: int, *, most_cross
     Raises:
         TooMuchWork: There are more.
     """
-    vectors = _Vectors(family)
-    allowed = []
-    for locus in range(loci):
-        allowed.append(_allowed_vectors(vectors, locus, most))
-        if not allowed[-1]:
-            return []
-    ratios = []
-    for interval in range(loci - 1):
-        odds = [0.0] * vectors.meioses
-        for (child, side), bit in vectors.bit.items():
-            rate = family.rates[child][side][interval]
-            odds[bit] = rate / (1 - rate)
-        ratios.append(odds)
-    sums = _Sums(family, weights, loci, most)
+    others, every = family.without_leaves(), replace(family, leaves={})
+    few = _Listing(others, loci, most)
+    most_ways = most // _STEPS_A_WAY
     for crossovers in range(1, most_crossovers + 1):
-        found = []
-        # Listing is cheap beside summing: whether there are too many is known first.
-        paths = list(islice(_paths(vectors, allowed, crossovers, ratios), most // _STEPS_A_WAY + 1))
-        if len(paths) > most // _STEPS_A_WAY:
-            raise TooMuchWork
-        for path, odds_, count in paths:
-            by_locus = [vectors.labels(vector) for vector in path]
-            labels = {
-                name: (tuple(at[name][0] for at in by_locus), tuple(at[name][1] for at in by_locus))
-                for name in family.people
-            }
-            total, components = sums(labels)
-            if total > 0:
-                found.append(Descent(odds_ * total, labels, components, count))
+        # Sums over leaves, one for each way of the others, unless there are not many more ways of all.
+        tries = [(family, most_ways)]
+        if family.leaves:
+            fewest = min(most_ways, _WAYS_A_SUM * len(few.paths(crossovers, most_ways)))
+            tries = [(every, fewest), (family, most_ways)]
+        for at, (one, ways) in enumerate(tries):
+            try:
+                listing = few if one is family else _Listing(every, loci, ways * _STEPS_A_WAY)
+                found = _summed(one, listing.paths(crossovers, ways), listing, weights, most, crossovers)
+                break
+            except TooMuchWork:
+                if at == len(tries) - 1:
+                    raise
         if found:
             return sorted(found, key=lambda one: -one.weight)
     return []
+
+
+def _summed(
+    family: Family,
+    paths: Sequence[tuple[list[int], float, int]],
+    listing: _Listing,
+    weights: Callable[[Pattern], float],
+    most: int,
+    crossovers: int,
+) -> list[Descent]:
+    """Return the ways that have haplotypes, with all ways of the leaves."""
+    loci = len(listing.allowed)
+    sums = _Sums(listing.family, weights, loci, most)
+    found = []
+    for path, odds, count in paths:
+        labels = listing.labels(path)
+        total, components = sums(labels)
+        if total > 0:
+            found.append(Descent(odds * total, labels, components, count))
+    return Leaves(family, weights, loci, most)(found, crossovers)

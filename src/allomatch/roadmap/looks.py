@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from allomatch.roadmap.descent import Component, Descent, Family, Labels, LinkedRow, Table
 from allomatch.roadmap.family_typings import UNKNOWN, HaplotypeWeights, Pattern
-from allomatch.roadmap.inheritance import Descent, Family, Labels, LinkedRow
 from allomatch.roadmap.likeness import ALIKE, BOTH, FIRST, LIKE_FIRST, NEITHER, SECOND, Belief, Frame
 
 __all__ = ["Look", "Looks", "Question"]
@@ -82,11 +82,10 @@ class Looks:
         self,
         family: Family,
         patient: str,
-        questions: Sequence[Question],
         loci: int,
         weights: HaplotypeWeights | None,
     ) -> None:
-        self.patient, self.questions, self.loci, self.weights = patient, questions, loci, weights
+        self.patient, self.loci, self.weights = patient, loci, weights
         typed_at = {name: [pair is not None for pair in pairs] for name, pairs in family.pairs.items()}
         self.compared = typed_at.get(patient, [False] * loci)
         # The typed are compared where both are; elsewhere by descent.
@@ -102,6 +101,8 @@ class Looks:
         self._blended: dict[object, int] = {}
         self._framed: dict[object, tuple[int, _Marks]] = {}
         self.alike: dict[object, bool] = {}
+        self._renamed: dict[tuple[Labels, ...], tuple[tuple[Labels, ...], dict[int, int]]] = {}
+        self._restricted: dict[object, tuple[Table, Table]] = {}
 
     def frame(self, own: Labels, row: Mapping[int, Pattern]) -> tuple[int, _Marks]:
         """Return the number of the patient's genotype, and by locus the marks of the patient's two chromosomes."""
@@ -159,29 +160,78 @@ class Looks:
         """Return what a chromosome may have of which nothing is known."""
         return self.beliefs[self.belief(frame, (NEITHER,) * self.loci, (UNKNOWN,) * self.loci)]
 
-    def __call__(self, descent: Descent, least: float = 0.0) -> Iterator[tuple[Question, Look, float]]:
-        """Yield how a way of descent may look, by question, with probabilities; without haplotypes less probable than `least`."""
-        reading = _Reading(self, descent, least)
-        for question in self.questions:
-            for look, share in reading.looks(question):
-                yield question, look, share
+    def __call__(self, descents: Sequence[Descent], question: Question, least: float) -> dict[Look, float]:
+        """Return how ways of descent may look, with weights; without haplotypes of less weight than `least`.
+
+        Ways in which the patient and those of the question have the same are read once: all else is summed over first.
+        """
+        tables: dict[object, dict[tuple[Pattern, ...], float]] = {}
+        firsts: dict[object, tuple[dict[str, Labels], tuple[int, ...], list[Component]]] = {}
+        people = (self.patient, *question.looked_at, *question.typed)
+        for descent in descents:
+            labels, number = self.renamed(tuple([descent.labels[name] for name in people]))
+            parts = []
+            for each in descent.components:
+                kept = sorted([(number[c], at) for at, c in enumerate(each.chromosomes) if c in number])
+                if kept:
+                    names = tuple([name for name, _ in kept])
+                    parts.append(Component(names, self.restricted(each.rows, tuple([at for _, at in kept]))))
+            # Ways that differ in one component only, the largest, are one: the sum over it.
+            largest = max(parts, key=lambda part: len(part.rows), default=Component((), [((), 1.0)]))
+            rest = [part for part in parts if part is not largest]
+            key: object = labels, largest.chromosomes, frozenset([(part.chromosomes, id(part.rows)) for part in rest])
+            if key not in tables:
+                tables[key], firsts[key] = {}, (dict(zip(people, labels, strict=True)), largest.chromosomes, rest)
+            table = tables[key]
+            for patterns, share in largest.rows:
+                table[patterns] = table.get(patterns, 0.0) + descent.weight * share
+        found: dict[Look, float] = {}
+        for key, (of_people, names, rest) in firsts.items():
+            weight = sum(tables[key].values())
+            rows = [(patterns, share / weight) for patterns, share in tables[key].items()]
+            components = [list(part) for part in (Component(names, rows), *rest) if part.chromosomes]
+            for look, share in _Reading(self, of_people, components, least / weight).looks(question):
+                found[look] = found.get(look, 0.0) + weight * share
+        return found
+
+    def renamed(self, labels: tuple[Labels, ...]) -> tuple[tuple[Labels, ...], dict[int, int]]:
+        """Return founder chromosomes by number as they appear, and the numbers."""
+        if labels not in self._renamed:
+            number: dict[int, int] = {}
+            found = []
+            for sides in labels:
+                one, other = (tuple([number.setdefault(c, len(number)) for c in side]) for side in sides)
+                found.append((one, other))
+            self._renamed[labels] = tuple(found), number
+        return self._renamed[labels]
+
+    def restricted(self, rows: Table, kept: tuple[int, ...]) -> Table:
+        """Return the haplotypes of some chromosomes, the others summed over; the same table for the same."""
+        key = id(rows), kept
+        if key not in self._restricted:
+            sums: dict[tuple[Pattern, ...], float] = {}
+            for patterns, share in rows:
+                some = tuple([patterns[at] for at in kept])
+                sums[some] = sums.get(some, 0.0) + share
+            self._restricted[key] = rows, list(sums.items())  # `rows` too: while they are kept, no others have their id
+        return self._restricted[key][1]
 
 
 class _Reading:
-    """One way of descent."""
+    """Ways of descent in which the patient and those of a question have the same."""
 
-    def __init__(self, looks: Looks, descent: Descent, least: float) -> None:
-        self.looks_, self.descent, self.least = looks, descent, least
-        self.own = own = descent.labels[looks.patient]
+    def __init__(
+        self, looks: Looks, labels: Mapping[str, Labels], components: Sequence[Sequence[LinkedRow]], least: float
+    ) -> None:
+        self.looks_, self.labels, self.least = looks, labels, least
+        self.own = own = labels[looks.patient]
         self.blank = (UNKNOWN,) * looks.loci
         self._descends: dict[tuple[int, _Marks], tuple[int, ...]] = {}
         self._carried: dict[str, tuple[int, ...]] = {}
         mine = {c for side in own for at, c in enumerate(side) if looks.compared[at]}
         self.mine = {c for side in own for c in side}
-        self.with_patient: Sequence[LinkedRow] = next(
-            (c for c in descent.components if c and mine & c[0][0].keys()), ()
-        )
-        self.others = [c for c in descent.components if c and c is not self.with_patient]
+        self.with_patient: Sequence[LinkedRow] = next((c for c in components if mine & c[0][0].keys()), ())
+        self.others = [c for c in components if c is not self.with_patient]
         self.rows: list[tuple[int, _Marks, Mapping[int, Pattern], float]] = [
             (*looks.frame(own, row), row, share) for row, share in self.with_patient or [({}, 1.0)] if share >= least
         ]
@@ -206,7 +256,7 @@ class _Reading:
     def alike(self, frame: int, marks: _Marks, name: str, row: Mapping[int, Pattern]) -> bool:
         """Whether a typed person has the patient's alleles."""
         looks = self.looks_
-        labels = self.descent.labels[name]
+        labels = self.labels[name]
         chromosomes = self._carried.get(name)
         if chromosomes is None:
             chromosomes = self._carried[name] = tuple(dict.fromkeys([*labels[0], *labels[1]]))
@@ -223,7 +273,7 @@ class _Reading:
         return found
 
     def looks(self, question: Question) -> Iterator[tuple[Look, float]]:
-        labels = self.descent.labels
+        labels = self.labels
         number: dict[int, int] = {}
         looked = []
         for name in question.looked_at:
@@ -277,7 +327,7 @@ class _Reading:
         """Return the component in which a typed person's chromosomes are; -1: the patient's."""
         own = {
             c
-            for side in self.descent.labels[name]
+            for side in self.labels[name]
             for c, asked in zip(side, self.looks_.asked[name], strict=True)
             if asked == ALIKE
         }

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from allomatch.roadmap.inheritance import Family, locus_possible
+from allomatch.roadmap.descent import Family
+from allomatch.roadmap.inheritance import locus_possible
 
 __all__ = ["LeftOut", "find_errors", "without"]
 

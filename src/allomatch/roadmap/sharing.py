@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from allomatch.roadmap.descent import Descent, Family
 from allomatch.roadmap.family_typings import HaplotypeWeights
-from allomatch.roadmap.inheritance import Descent, Family
 from allomatch.roadmap.likeness import ALIKE, ONE, Array, Belief, Haplotype, meiosis
 from allomatch.roadmap.looks import Look, Looks, Question
 
@@ -446,7 +446,8 @@ def share(
     core = set(family.people)
     free = [name for name in order if name not in core]
     untyped = [name for name in family.people if name not in family.pairs and name != patient]
-    typed = [name for name in family.people if name in family.pairs and name != patient]
+    leaves = descents[0].leaves if descents else {}
+    typed = [name for name in family.people if name in family.pairs and name != patient and name not in leaves]
     # By person outside the core: who of the core is a parent, or a parent's parent.
     edges: dict[str, set[str]] = {}
     for name in free:
@@ -458,21 +459,26 @@ def share(
         asked.setdefault(Question(looked_at, ()), []).append(name)
     some = {p for name in free if name in usable for p in edges[name]} | {name for name in untyped if name in usable}
     together = Question(tuple(p for p in family.people if p in some), tuple(name for name in typed if name in usable))
-    looks = Looks(family, patient, list(dict.fromkeys([*asked, together])), loci, weights)
+    looks = Looks(family, patient, loci, weights)
     answers = _Answers(looks, parents, rates, core, free, untyped, usable)
-    weighed: dict[Question, dict[Look, float]] = {question: {} for question in looks.questions}
-    least = _LEAST / max(1, sum(len(component) for descent in descents for component in descent.components))
-    for descent in descents:
-        for question, look, share_ in looks(descent, least * total / descent.weight):
-            of_question = weighed[question]
-            of_question[look] = of_question.get(look, 0.0) + descent.weight * share_ / total
+    least = _LEAST * total / max(1, sum(len(each.rows) for descent in descents for each in descent.components))
+
+    def weighed(ways: Sequence[Descent], question: Question) -> list[tuple[Look, float]]:
+        return _likely({look: weight / total for look, weight in looks(ways, question, least).items()})
+
+    likely_of = {question: weighed(descents, question) for question in asked}
+    # Where a leaf is identical, or haploidentical, there is nothing left to ask of the others.
+    jointly = [
+        weighed([part for way in descents if (part := way.without(at))], together)
+        for at in ((0, 1) if leaves else (0,))
+    ]
     result = Sharing({name: Shares() for name in order if name != patient})
     none_by_chance = [1.0, 1.0]
     for question, names in asked.items():
         kinds: dict[object, list[str]] = {}
         for name in names:
             kinds.setdefault(answers.kind(name), []).append(name)
-        likely = _likely(weighed[question])
+        likely = likely_of[question]
         for same in kinds.values():
             if question.typed:
                 typed_ = [(weight, *look.typed[0]) for look, weight in likely]
@@ -488,15 +494,19 @@ def share(
                     none_by_chance[1] *= (1 - (alike - of_both) / (1 - one)) ** count if one < 1 else 1.0
             for name in same:
                 result.people[name] = Shares(both, one - both, alike)
-    none_identical = none_haploidentical = 0.0
-    # The likeliest first: should there be too many, the others are less exact.
-    for look, weight in _likely(weighed[together]):
-        no_identical = not any(alike for _, alike in look.typed)
-        no_haploidentical = no_identical and all(least == 0 for least, _ in look.typed)
-        if no_identical:
-            identical, haploidentical = answers.none(look)
-            none_identical += weight * identical
-            none_haploidentical += weight * haploidentical * no_haploidentical
-    result.any_identical = min(1.0, max(0.0, 1 - none_identical * none_by_chance[0]))
-    result.any_haploidentical = min(1.0, max(0.0, 1 - none_haploidentical * none_by_chance[1]))
+    for name in leaves:
+        both, one, alike = (sum(d.weight * d.leaves[name][at] for d in descents) / total for at in range(3))
+        result.people[name] = Shares(both, one - both, alike)
+    none = [0.0, 0.0]
+    known: dict[Look, tuple[float, float]] = {}
+    for at in (0, 1):
+        # The likeliest first: should there be too many, the others are less exact.
+        for look, weight in jointly[at if leaves else 0]:
+            if any(alike or (at and least) for least, alike in look.typed):
+                continue
+            if look not in known:
+                known[look] = answers.none(look)
+            none[at] += weight * known[look][at]
+    result.any_identical = min(1.0, max(0.0, 1 - none[0] * none_by_chance[0]))
+    result.any_haploidentical = min(1.0, max(0.0, 1 - none[1] * none_by_chance[1]))
     return result
