@@ -343,12 +343,21 @@ def test_many_people_without_children(family: str, typings: Typings, unavailable
     rows = {("01:01", "07:02"): Fraction(2, 5), ("02:01", "08:01"): Fraction(2, 5), ("01:01", "08:01"): Fraction(1, 5)}
     if rate:
         del rows["01:01", "08:01"]  # two haplotypes are enough for brute force, and for recombinations to show
-    case = (family, {"patient": PAIR, **typings}, rows, frozenset[str](), frozenset(unavailable))
+    # Parents share a haplotype always: that anybody does is worth asking without them.
+    case = (family, {"patient": PAIR, **typings}, rows, frozenset[str](), frozenset({*unavailable, *COUPLE}))
     policy = replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": rate})
     right = expected(case, policy, 1)
     for summed in (True, False):
         with leaves(summed):
             compare_to(right, case, policy)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+def test_a_typing_in_phase_of_whom_is_summed_over(rate: float) -> None:
+    rows = {(a, b): Fraction(n, 10) for n, (a, b) in enumerate(product(("01:01", "02:01"), ("07:02", "08:01")), 1)}
+    case = ("siblings", {"patient": PAIR, "s": PAIR}, rows, frozenset({"s"}), frozenset(COUPLE))
+    with leaves(summed=True):
+        compare_with_recombination(case, replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": rate}))
 
 
 @pytest.mark.parametrize("untyped", [0, 2])
