@@ -352,6 +352,15 @@ def test_many_people_without_children(family: str, typings: Typings, unavailable
             compare_to(right, case, policy)
 
 
+def test_ways_alike_for_those_asked_about_but_not_for_others() -> None:
+    """An aunt and a grandmother: the grandfather's alleles differ between ways in which the patient has the same."""
+    typings = {"patient": (["01:01"], ["02:01"]), "gm": (["03:01"], ["01:01"]), "x": (["01:01"], ["01:01"])}
+    rows = {("01:01",): Fraction(2, 5), ("02:01",): Fraction(2, 5), ("03:01",): Fraction(1, 5)}
+    case = ("aunt", {name: {"A": pair} for name, pair in typings.items()}, rows, frozenset[str](), frozenset(COUPLE))
+    policy = replace(DEFAULT_FAMILY_POLICY, recombination={})
+    compare_to(expected(case, policy, None), case, policy)
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.1])
 def test_a_typing_in_phase_of_whom_is_summed_over(rate: float) -> None:
     rows = {(a, b): Fraction(n, 10) for n, (a, b) in enumerate(product(("01:01", "02:01"), ("07:02", "08:01")), 1)}
