@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -131,6 +132,58 @@ def test_a_set_of_another_release() -> None:
     found = am.impute("A*01:01+A*02:01", freqs, am.Nomenclature.two_field())
     assert found.represented
     assert am.not_carried(freqs, am.Nomenclature.two_field()).num_rows == 0
+
+
+@pytest.mark.parametrize("form", ["document", "folder", "zip"])
+@pytest.mark.parametrize("text", ["[1]", "3", "null", '"metadata"'])
+def test_a_bundle_whose_document_is_no_object(tmp_path: Path, form: str, text: str) -> None:
+    path = tmp_path / "set.hfx"
+    if form == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("metadata.json", text)
+    elif form == "folder":
+        path.mkdir()
+        (path / "metadata.json").write_text(text)
+    else:
+        path.write_text(text)
+    with pytest.raises(am.AllomatchError, match=r"set\.hfx"):
+        am.HaplotypeFrequencies.read(path)
+
+
+def test_repeated_haplotypes_that_are_more_than_everyone(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(GOOD + "02:01,07:02,0.1\n01:01,08:01,0.4\nA*01:01,08:01,0.3\n")
+    with pytest.raises(
+        am.ArgumentError, match=r"line 2 of .* comes again and sums to 1\.2; a frequency is a number from 0"
+    ):
+        am.HaplotypeFrequencies.read(path)
+
+
+def test_rounding_in_sums_is_no_frequency_above_one(tmp_path: Path) -> None:
+    # Twenty times 0.05 is a little more than 1 in double.
+    frequencies = [0.05] * 20
+    assert sum(frequencies) > 1
+    table = pa.table({"A": ["01:01"] * 20, "B": [f"07:{i:02}" for i in range(2, 22)], "frequency": frequencies})
+    at_a = am.HaplotypeFrequencies.from_arrow(table, "X").project(["A"])
+    assert at_a.frequencies.tolist() == [1.0]
+    at_a.write(tmp_path / "set.csv")
+    assert am.HaplotypeFrequencies.read(tmp_path / "set.csv").frequencies.tolist() == [1.0]
+    again = pa.table({"A": ["01:01"] * 20, "frequency": frequencies})
+    assert am.HaplotypeFrequencies.from_arrow(again, "X").frequencies.tolist() == [1.0]
+
+
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    table = pa.table({"A": ["01:01"] * 2, "B": ["07:02", "08:01"], "frequency": [1.0, 0.8]})
+    at_a = am.HaplotypeFrequencies.from_arrow(table, "X").project(["A"])
+    assert at_a.frequencies.tolist() == [1.8]
+    for name in ("set.csv", "set.freqs", "set.parquet"):
+        with pytest.raises(am.ArgumentError, match=r"1\.8, above 1; write normalised\(\)"):
+            at_a.write(tmp_path / name)
+        at_a.normalised().write(tmp_path / f"whole-{name}")
+    none = am.HaplotypeFrequencies.from_arrow(table.slice(0, 0), "X")
+    with pytest.raises(am.ArgumentError, match="no haplotypes, so that its loci could not be read back"):
+        none.write(tmp_path / "set.freqs")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["whole-set.csv", "whole-set.freqs", "whole-set.parquet"]
 
 
 def digest_of_predictions(folder: Path) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from allomatch import frequency_cache
 from allomatch.errors import problem
 from allomatch.frequency_files import FORMATS, Format, format_of, read_file, write_file
-from allomatch.frequency_table import Codes, Columns, Place, Values, combine, read_columns, summed
+from allomatch.frequency_table import Codes, Columns, Place, Values, combine, read_columns, summed, summed_frequencies
 from allomatch.nomenclature import LOCI
 
 __all__ = ["HaplotypeFrequencies", "ion_text"]
@@ -306,7 +306,7 @@ class HaplotypeFrequencies:
         first, group = grouped
         counts = None if self.counts is None else summed(group, self.counts)
         codes = {locus: column[first] for locus, column in codes.items()}
-        return self._with(names, codes, summed(group, self.frequencies), counts)
+        return self._with(names, codes, summed_frequencies(group, self.frequencies), counts)
 
     def _with(
         self, names: dict[str, pa.StringArray], codes: dict[str, Codes], frequencies: Values, counts: Values | None
@@ -339,7 +339,8 @@ class HaplotypeFrequencies:
                 ``.freqs``, ``.parquet``.
 
         Raises:
-            ArgumentError: The format is unknown, or cannot say what the set is.
+            ArgumentError: The format is unknown, or cannot say what the set is; or a frequency is above 1, as where a set that
+                sums to 2 was projected.
             FileAccessError: It cannot be written; what was there stays.
         """
         path = Path(path)
@@ -351,6 +352,16 @@ class HaplotypeFrequencies:
             raise problem(
                 "InvalidArgument",
                 f"a haplotype's single name of {genes[0]} would be read as DRB345; write columns or Parquet instead",
+            )
+        if form == "haplotypes" and not len(self):
+            raise problem(
+                "InvalidArgument",
+                f"{self.population} has no haplotypes, so that its loci could not be read back; write columns or Parquet instead",
+            )
+        if (most := self.frequencies.max(initial=0.0)) > 1:
+            raise problem(
+                "ValueOutOfRange",
+                f"a haplotype of {self.population} has the frequency {most:.6g}, above 1; write normalised()",
             )
         write_file(path, self.to_arrow(), form)
 

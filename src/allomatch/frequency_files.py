@@ -257,6 +257,7 @@ def _hfx(source: str, text: bytes, data_of: Callable[[str], tuple[str, bytes]]) 
         document = json.loads(text)
     except ValueError as failure:  # also what is not UTF-8
         raise _damaged(where, f"it is no JSON document ({failure})") from failure
+    document = document if isinstance(document, dict) else {}
     metadata = next((document[key] for key in _METADATA if isinstance(document.get(key), dict)), None)
     if metadata is None:
         raise problem("CorruptFile", f"{where} is no HFX document: it has no 'metadata'")

@@ -22,7 +22,7 @@ from allomatch import _core
 from allomatch.errors import AllomatchError, from_code, problem
 from allomatch.nomenclature import LOCI
 
-__all__ = ["Codes", "Columns", "Place", "Values", "codes_of", "combine", "read_columns", "summed"]
+__all__ = ["Codes", "Columns", "Place", "Values", "codes_of", "combine", "read_columns", "summed", "summed_frequencies"]
 
 Codes = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float64]
@@ -41,6 +41,8 @@ _ROLES = {
 }
 # Sums of rounded frequencies may exceed 1 by this much without a word.
 _ROUNDING = 1e-3
+# A sum of doubles, millions of them, is off by less.
+_NOISE = 1e-9
 _WAYS = "columns such as A, B, DRB1 with one name each, or one column 'haplotype' with names joined by '~'"
 
 
@@ -120,7 +122,14 @@ def read_columns(table: pa.Table, place: Place, population: str | None = None) -
             "frequencies were summed"
         )
         coded = {locus: (names, codes[first]) for locus, (names, codes) in coded.items()}
-        frequencies = summed(group, frequencies)
+        frequencies = summed_frequencies(group, frequencies)
+        if (above := frequencies > 1).any():
+            row = int(np.argmax(above))
+            raise problem(
+                "ValueOutOfRange",
+                f"the haplotype in {place.row(int(first[row]))} comes again and sums to {frequencies[row]:.6g}; a frequency is "
+                "a number from 0 to 1",
+            )
         counts = None if counts is None else summed(group, counts)
     if len(frequencies) == 0:
         notes.append("it holds no haplotypes")
@@ -172,6 +181,12 @@ def combine(columns: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64],
 def summed(group: npt.NDArray[np.int64], values: Values) -> Values:
     """Sum values by group, in the order of the rows, so that the same rows give the same bits."""
     return np.asarray(np.bincount(group, weights=values), np.float64)
+
+
+def summed_frequencies(group: npt.NDArray[np.int64], frequencies: Values) -> Values:
+    """Sum frequencies as :func:`summed`; what rounding alone took above 1 is 1, so that it can be read back."""
+    values = summed(group, frequencies)
+    return np.where((values > 1) & (values < 1 + _NOISE), 1.0, values)
 
 
 def codes_of(column: pa.Array) -> tuple[pa.Array, Codes]:
