@@ -277,8 +277,61 @@ def test_policies_are_data() -> None:
             am.RankingPolicy.from_json(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"keys": 5}',
+        '{"keys": null}',
+        '{"keys": "age"}',
+        '{"keys": {"age": 1}}',
+        '{"keys": [["age"]]}',
+        '{"keys": [1]}',
+        '{"probable": "0.9"}',
+        '{"probable": null}',
+        '{"probable": true}',
+        '{"unlikely": []}',
+        '{"unlikely": NaN}',
+        '{"name": 5}',
+        '{"name": null}',
+        b"\xff",
+    ],
+    ids=str,
+)
+def test_policies_that_people_edited_wrongly(text: str | bytes) -> None:
+    with pytest.raises(am.ArgumentError):
+        am.RankingPolicy.from_json(text)  # type: ignore[arg-type]
+
+
+def test_keys_may_be_a_list_and_stay_as_they_are() -> None:
+    keys = ["age", "sex"]
+    policy = am.RankingPolicy(keys=keys)  # type: ignore[arg-type]
+    keys.append("beauty")
+    assert policy == am.RankingPolicy(keys=("age", "sex"))
+    assert hash(policy) == hash(am.RankingPolicy(keys=("age", "sex")))
+
+
+def test_a_ranking_and_factors_must_be_such(registry: am.Registry) -> None:
+    for ranking in ("age", {"keys": ["age"]}, 5):
+        with pytest.raises(am.ArgumentError, match="RankingPolicy is needed"):
+            registry.search(PATIENTS[0], LOCI, ranking=ranking)  # type: ignore[arg-type]
+    with pytest.raises(am.ArgumentError, match="PatientFactors is needed"):
+        registry.search(PATIENTS[0], LOCI, patient_factors={"cmv": "P"})  # type: ignore[arg-type]
+    for name, value in (("cmv", "positive"), ("cmv", 1), ("abo", "0"), ("abo", "a")):
+        with pytest.raises(am.ArgumentError, match=f"{name} is {value!r}"):
+            am.PatientFactors(**{name: value})  # type: ignore[arg-type]
+
+
 def test_frequencies_must_be_frequencies(registry: am.Registry, tmp_path: Path) -> None:
     with pytest.raises(am.ArgumentError, match="HaplotypeFrequencies or FrequencySets are needed"):
         registry.search(PATIENTS[0], LOCI, frequencies=str(tmp_path))  # type: ignore[arg-type]
     with pytest.raises(am.ArgumentError, match="none of those searched"):
         registry.search(PATIENTS[0], ["DRB1"], frequencies=drawn_set(1).project(["A"]))
+
+
+def test_an_empty_set_of_the_patient_is_not_passed_over(registry: am.Registry) -> None:
+    empty = am.HaplotypeFrequencies.from_arrow(drawn_set(1).to_arrow().slice(0, 0), population="empty")
+    patient = PATIENTS[2]
+    hits = registry.search(patient, LOCI, max_mismatches=2, frequencies=drawn_set(1), patient_frequencies=empty)
+    assert hits.predictions is not None
+    assert (hits.predictions.patient_population, hits.predictions.patient_represented) == ("empty", False)
+    assert np.isnan(hits.predictions.overall).all()

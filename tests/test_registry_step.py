@@ -85,6 +85,12 @@ def test_home_comes_first_whichever_way_it_is_marked(tmp_path: Path) -> None:
     assert ids == [["B1"], ["D1", "U1"]]  # nobody is searched twice, and nobody whose ION is not known is lost
 
 
+def test_a_word_that_is_no_cmv_is_not_used(tmp_path: Path) -> None:
+    rows = [donor("D1", cmv="P"), donor("D2", cmv=None), donor("D3", cmv="N")]
+    found = assess([source(tmp_path, rows, what="adults")], replace(PATIENT, cmv="?", abo="0"), frequencies())
+    assert [option.hit.donor_id for option in found.searches[0].best] == ["D1", "D2", "D3"]
+
+
 def test_enough_donors_at_home_stop_the_road(tmp_path: Path) -> None:
     stop = RULES.value("registries", "stop_probable_donors")
     home = source(tmp_path, [donor(f"H{n}") for n in range(stop)], "home", domestic=True)

@@ -119,7 +119,7 @@ class Predictor:
         if isinstance(frequencies, FrequencySets):
             self._choice: FrequencySets | None = frequencies
             populations = list(frequencies.sets)
-            theirs: Populations = patient_frequencies or frequencies.choose()
+            theirs: Populations = frequencies.choose() if patient_frequencies is None else patient_frequencies
         else:
             self._choice = None
             if len(populations_of(frequencies)) != 1:
@@ -128,7 +128,7 @@ class Predictor:
                     "donors have one population each; give a pair of populations as patient_frequencies, for the patient alone",
                 )
             populations = [frequencies]
-            theirs = patient_frequencies or frequencies
+            theirs = frequencies if patient_frequencies is None else patient_frequencies
         typed = {*readers.segment.layout()["order"], *patient.loci, *loci}
         self._readers = readers
         self._patient = patient

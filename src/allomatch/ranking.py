@@ -19,7 +19,7 @@ from allomatch import _core
 from allomatch.detail import GRADES, VERDICTS
 from allomatch.errors import problem
 
-__all__ = ["DEFAULT_KEYS", "KEYS", "Likelihood", "PatientFactors", "RankingPolicy"]
+__all__ = ["DEFAULT_KEYS", "FACTORS", "KEYS", "Likelihood", "PatientFactors", "RankingPolicy"]
 
 Likelihood = Literal["probable match", "possible match", "unlikely match"]
 Floats = npt.NDArray[np.float64]
@@ -40,6 +40,9 @@ DEFAULT_KEYS = (
     "sex",
 )
 
+# What of the patient is compared, and the words for it.
+FACTORS: dict[str, tuple[str, ...]] = {"cmv": ("P", "N"), "abo": ("A", "B", "AB", "O")}
+
 
 @dataclass(frozen=True, slots=True)
 class PatientFactors:
@@ -48,10 +51,23 @@ class PatientFactors:
     Attributes:
         cmv: ``"P"`` or ``"N"``; None: not known, and nobody's CMV counts.
         abo: ``"A"``, ``"B"``, ``"AB"`` or ``"O"``; likewise.
+
+    Raises:
+        ArgumentError: It is none of these.
     """
 
     cmv: str | None = None
     abo: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the words: one that no donor has would put those of whom nothing is known first."""
+        for name, words in FACTORS.items():
+            value = getattr(self, name)
+            if value is not None and value not in words:
+                raise problem(
+                    "InvalidArgument",
+                    f"the patient's {name} is {value!r}; it may be {', '.join(words)}, or None if not known",
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +96,21 @@ class RankingPolicy:
     name: str = "allomatch-1"
 
     def __post_init__(self) -> None:
-        """Check the keys and the limits."""
+        """Check the keys, the limits and the name."""
+        if not isinstance(self.keys, (list, tuple)):
+            raise problem("WrongType", f"keys of a ranking are {self.keys!r:.80}; a list of texts is needed")
+        object.__setattr__(self, "keys", tuple(self.keys))
         for key in self.keys:
-            if key not in KEYS:
+            if not isinstance(key, str) or key not in KEYS:
                 raise problem("InvalidArgument", f"unknown key of a ranking {key!r}; known are {', '.join(KEYS)}")
             if self.keys.count(key) > 1:
                 raise problem("InvalidArgument", f"key {key!r} is twice in the ranking; name it once")
+        if not isinstance(self.name, str):
+            raise problem("WrongType", f"name of a ranking is {self.name!r:.80}; a text is needed")
+        for name in ("unlikely", "probable"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise problem("WrongType", f"{name} is {value!r:.80}; a number from 0 to 1 is needed")
         if not 0 <= self.unlikely <= self.probable <= 1:
             raise problem(
                 "ValueOutOfRange",
@@ -105,7 +130,7 @@ class RankingPolicy:
                 raise problem(
                     "InvalidArgument", f"unknown part of a ranking {name!r}; known are {', '.join(sorted(known))}"
                 )
-        return cls(**{**values, "keys": tuple(values.get("keys", DEFAULT_KEYS))})
+        return cls(**values)
 
     def to_json(self) -> str:
         """Return the policy as JSON."""
@@ -116,7 +141,7 @@ class RankingPolicy:
         """Read a policy that :meth:`to_json` wrote, or a person edited."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as failure:
+        except ValueError as failure:  # also what is not UTF-8
             raise problem("InvalidArgument", f"a ranking cannot be read: {failure}; it is a JSON object") from failure
         if not isinstance(values, dict):
             raise problem("WrongType", f"a ranking is a JSON object, not a {type(values).__name__}")

@@ -412,6 +412,10 @@ class Registry:
         _in_range("threads", threads, 1024)
         if limit is not None:
             _in_range("limit", limit, None)
+        if ranking is not None:
+            check_choice("ranking", ranking, RankingPolicy)
+        if patient_factors is not None:
+            check_choice("patient_factors", patient_factors, PatientFactors)
         ranked = frequencies is not None or ranking is not None
         predictor = None
         if frequencies is not None:

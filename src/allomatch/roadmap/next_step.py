@@ -70,7 +70,7 @@ def donor_pools(
     source: RegistrySource, frequencies: HaplotypeFrequencies | FrequencySets, availability: float
 ) -> list[DonorPool]:
     """Return the donors of a registry by the frequency set that stands for them."""
-    theirs = source.frequencies or frequencies
+    theirs = frequencies if source.frequencies is None else source.frequencies
     total = len(source.registry)
     if isinstance(theirs, HaplotypeFrequencies):
         return [DonorPool(theirs, total, availability, f"{source.name}: {theirs.population}")]

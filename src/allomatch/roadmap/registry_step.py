@@ -19,7 +19,7 @@ from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.match import PRESETS
 from allomatch.nomenclature import Nomenclature
-from allomatch.ranking import PatientFactors, RankingPolicy
+from allomatch.ranking import FACTORS, PatientFactors, RankingPolicy
 from allomatch.registry import Registry
 from allomatch.roadmap.autologous import usable_weight
 from allomatch.roadmap.case import Patient, Problem, RegistrySource
@@ -387,10 +387,10 @@ class _Step:
             "where": " and ".join(where) or None,
             "threads": self.threads,
             "ranking": RankingPolicy.from_dict(self.policies.value("registries", "ranking")),
-            "patient_factors": PatientFactors(cmv=self.patient.cmv, abo=self.patient.abo),
+            "patient_factors": self._factors(),
             **arguments,
         }
-        theirs = source.frequencies or self.frequencies
+        theirs = self.frequencies if source.frequencies is None else source.frequencies
         phenotype = self.patient.phenotype
         try:
             if predicted and theirs is not None and self.theirs is not None:
@@ -405,6 +405,12 @@ class _Step:
         except AllomatchError as failure:
             self._problem("cannot be searched", source, "registry", str(failure))
             return None
+
+    def _factors(self) -> PatientFactors:
+        """Return what donors are compared with; words that are none are among the case's problems, and not used."""
+        return PatientFactors(
+            **{name: value for name, words in FACTORS.items() if (value := getattr(self.patient, name)) in words}
+        )
 
     def _problem(self, code: str, source: RegistrySource, attribute: str, message: str) -> None:
         found = Problem(code, f"registry {source.name}", attribute, source.name, message)
