@@ -11,6 +11,7 @@ import math
 import signal
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -324,6 +325,38 @@ def test_checkpoints_are_of_one_estimation(tmp_path: Path) -> None:
             estimate_frequencies(people, TWO_FIELD, ["A"], checkpoint=path, resume=True)
     with pytest.raises(ArgumentError, match="checkpoint="):
         estimate_frequencies(people, TWO_FIELD, ["A"], resume=True)
+
+
+def test_a_checkpoint_is_of_the_values_it_started_from(tmp_path: Path) -> None:
+    people = ["A*01:01+A*02:01^B*08:01+B*07:02"] * 9 + ["A*01:01+A*01:01^B*08:01+B*08:01"]
+    pairs = [(a, b) for a in ("A*01:01", "A*02:01") for b in ("B*07:02", "B*08:01")]
+
+    def start(*frequencies: float) -> HaplotypeFrequencies:
+        return as_set(("A", "B"), dict(zip(pairs, frequencies, strict=True)))
+
+    path = tmp_path / "state"
+    one, other = start(0.1, 0.4, 0.4, 0.1), start(0.4, 0.1, 0.1, 0.4)
+    found = estimate_frequencies(people, TWO_FIELD, start=one, checkpoint=path)
+    same(found, estimate_frequencies(people, TWO_FIELD, start=start(0.1, 0.4, 0.4, 0.1), checkpoint=path, resume=True))
+    for values in (other, None):
+        with pytest.raises(ArgumentError, match="other options"):
+            estimate_frequencies(people, TWO_FIELD, ["A", "B"], start=values, checkpoint=path, resume=True)
+
+
+def test_no_damage_of_a_checkpoint_is_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    people = ["A*01:01+A*02:01", "A*02:01+A*03:01"]
+    found = estimate_frequencies(people, TWO_FIELD, ["A"], checkpoint=path)
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")  # of the zip file
+    for at in (*range(directory, directory + 60), *range(0, directory, 37)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with suppress(FileFormatError):
+            same(found, estimate_frequencies(people, TWO_FIELD, ["A"], checkpoint=path, resume=True))
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(FileFormatError, match="checkpoint"):
+        estimate_frequencies(people, TWO_FIELD, ["A"], checkpoint=path, resume=True)
 
 
 # --- starting values, standard errors ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ the people, keeps the checkpoint, and turns what comes out into :class:`Haplotyp
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -190,7 +191,7 @@ def estimate_frequencies(
     least = 1 / (4 * counted) if min_frequency is None else float(min_frequency)
     make = _core.Estimation if start is None else _core.Estimation.from_set
     estimation = make(people, least, tolerance, max_iterations, threads)
-    trace = _run(estimation, people, least, tolerance, max_iterations, start is not None, progress, path, resume)
+    trace = _run(estimation, people, least, tolerance, max_iterations, _digest(start), progress, path, resume)
 
     classes, frequencies = _haplotypes(estimation, people)
     order = np.argsort(-frequencies, kind="stable")
@@ -275,13 +276,24 @@ def _read(
     return people, cell_errors(people.errors)
 
 
+def _digest(start: HaplotypeFrequencies | None) -> str:
+    """Return what tells starting values apart."""
+    if start is None:
+        return "no start"
+    digest = hashlib.blake2b(start.frequencies.tobytes(), digest_size=8)
+    for locus in start.loci:
+        digest.update("\0".join((locus, *start.names(locus).to_pylist())).encode())
+        digest.update(start.codes(locus).tobytes())
+    return f"start {digest.hexdigest()}"
+
+
 def _run(
     estimation: _core.Estimation,
     people: _core.EmPeople,
     least: float,
     tolerance: float,
     max_iterations: int,
-    started: bool,
+    started: str,
     progress: Callable[[Iteration], object] | None,
     path: Path | None,
     resume: bool,

@@ -7,6 +7,7 @@ which people, alleles and options it belongs to; an estimation goes on from no o
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ __all__ = ["load_checkpoint", "save_checkpoint"]
 
 # kind, block, stage, iteration, iterations, converged, log-likelihood; columns; their classes; frequencies; allele frequencies
 State = tuple[tuple[Any, ...], list[int], list[Any], Any, list[Any]]
+
+# What NumPy and zipfile raise at bytes that are not what they were. RuntimeError: a flag that says they are encrypted, or
+# (NotImplementedError) packed in a way that is not known; TypeError and AttributeError: a single array, which is no archive.
+_DAMAGE = (KeyError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def save_checkpoint(path: Path, owner: str, state: State, trace: Sequence[tuple[Any, ...]]) -> None:
@@ -69,7 +74,7 @@ def load_checkpoint(path: Path, owner: str) -> tuple[State, list[tuple[Any, ...]
         numbers = (kind, block, stage, iteration, iterations, bool(converged), float(arrays["log_likelihood"]))
         state = (numbers, columns, classes, arrays["frequencies"], alleles)
         trace = [tuple(row) for row in arrays["trace"].reshape(-1, 6).tolist()]
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as failure:
+    except _DAMAGE as failure:
         raise problem(
             "CorruptFile", f"{str(path)!r} is no checkpoint of an estimation, or it is damaged ({failure}); delete it"
         ) from failure
