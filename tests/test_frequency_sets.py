@@ -87,7 +87,7 @@ def test_the_ion_comes_before_the_ethnicity() -> None:
     assert am.FrequencySets([BY_ETHNICITY, BY_ION]).choose("white", 1234) is BY_ION
 
 
-@pytest.mark.parametrize("ions", ["text", "numbers", "dictionary", "chunks", "numpy"])
+@pytest.mark.parametrize("ions", ["text", "numbers", "dictionary", "chunks", "numpy", "floats"])
 def test_columns_are_chosen_for_row_by_row(ions: str) -> None:
     chance = random.Random(7)
     ethnicity = [chance.choice(["white", "black", "", None]) for _ in range(500)]
@@ -98,6 +98,7 @@ def test_columns_are_chosen_for_row_by_row(ions: str) -> None:
         "numbers": pa.array(ion, pa.int16()),
         "dictionary": texts.dictionary_encode(),
         "chunks": pa.chunked_array([texts[:100], texts[100:]]),
+        "floats": np.array([np.nan if i is None else float(i) for i in ion]),
         "numpy": np.array([np.nan if i is None else i for i in ion], object),
     }[ions]
     codes = SETS.choose_columns(pa.array(ethnicity).dictionary_encode(), column)

@@ -247,11 +247,13 @@ FACE = {
         "imputation",
         "cli_nomenclature",
         "console",
+        "errors",
         "formats",
         "frequencies",
         "frequency_sets",
         "match",
         "prediction",
+        "search",
     },
     "cli_roadmap": {
         "cli_nomenclature",

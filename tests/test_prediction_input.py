@@ -125,6 +125,35 @@ def test_a_set_without_a_searched_locus(
     assert "have the loci A, B; none of C, DRB1 is among them" in complaint
 
 
+def test_a_search_says_whose_frequencies_stood_for_the_patient_and_where_they_are_silent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    people = tmp_path / "donors.csv"
+    people.write_text(f"donor_id,gl,ethnicity\nD1,{PERSON},white\nD2,{PERSON},black\n")
+    assert run(monkeypatch, capsys, "index", people, tmp_path / "home.allo")[0] == 0
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    for name in ("white", "black"):
+        (sets / f"{name}.csv").write_text(GOOD + "02:01,07:02,0.4\n")
+    search = ["search", tmp_path / "home.allo", "--patient", PERSON, "--loci", "6/6", "--frequencies"]
+    code, out, _ = run(monkeypatch, capsys, *search, sets / "white.csv")
+    assert code == 0
+    assert "Probabilities: frequencies of white for the patient; they say nothing of DRB1." in out
+    code, _, complaint = run(monkeypatch, capsys, *search, sets)
+    assert code == 1
+    assert "choose the patient's by --patient-ethnicity or --patient-ion" in complaint
+    code, out, _ = run(monkeypatch, capsys, *search, sets, "--patient-ethnicity", "black", "--json")
+    answer = json.loads(out)
+    assert (code, answer["patient_frequencies"], answer["ignored_loci"]) == (0, "black", ["DRB1"])
+    assert [hit["frequencies"] for hit in answer["hits"]] == ["white", "black"]
+    code, _, complaint = run(monkeypatch, capsys, *search, sets, "--patient-ethnicity", "green")
+    assert code == 1
+    assert "no frequency set for ethnicity 'green'" in complaint
+    assert run(monkeypatch, capsys, *search, sets / "white.csv", "--patient-ion", "1234")[0] == 2
+    plain = ["search", tmp_path / "home.allo", "--patient", PERSON, "--loci", "6/6", "--json"]
+    assert "ignored_loci" not in json.loads(run(monkeypatch, capsys, *plain)[1])
+
+
 def test_a_set_of_another_release() -> None:
     # Its names are carried to what the release at hand compares; what it does not know is named.
     table = pa.table({"A": ["A*01:01:01:01", "A*02:01P"], "frequency": [0.6, 0.4]})

@@ -335,3 +335,37 @@ def test_an_empty_set_of_the_patient_is_not_passed_over(registry: am.Registry) -
     assert hits.predictions is not None
     assert (hits.predictions.patient_population, hits.predictions.patient_represented) == ("empty", False)
     assert np.isnan(hits.predictions.overall).all()
+
+
+def test_words_name_no_mismatch_where_there_is_none(registry: am.Registry) -> None:
+    # The sums' rounding leaves a little less than 1 at B.
+    freqs = am.HaplotypeFrequencies.from_arrow(
+        pa.table({"A": ["01:01", "02:01", "02:05"], "B": ["08:01", "07:02", "07:02"], "frequency": [0.5, 0.3, 0.1]}),
+        "X",
+    )
+    person = "A*01:01+A*02:XX^B*08:01+B*07:02"
+    found = am.predict(person, person, freqs, NOM, ["A", "B"])
+    assert found["B"].p[0] < 1
+    at_a, at_b = found.explain().splitlines()[1:]
+    assert "the donor's position 2 most likely" in at_a
+    assert at_b == "  B: matched with probability 1.0000"
+    alone = am.predict("A*01:01+A*02:01", "A*01:01+A*02:01", freqs, NOM, ["A", "B"])
+    assert "B: matched with probability" in alone.explain()
+
+
+def test_a_hit_says_whose_frequencies_stood_for_whom_and_where_they_are_silent(registry: am.Registry) -> None:
+    mine, theirs = drawn_set(1), drawn_set(2).project(["A", "B"])
+    hits = registry.search(PATIENTS[0], LOCI, max_mismatches=2, frequencies=theirs, patient_frequencies=mine, limit=3)
+    for hit in hits:
+        assert (hit.patient_population, hit.population, hit.ignored) == ("set 1", "set 2", ("DRB1",))
+        text = hit.explain()
+        assert "(frequencies of set 1 for the patient and set 2 for the donor)" in text
+        assert "the frequencies say nothing of DRB1" in text
+    plain = registry.search(PATIENTS[0], LOCI, max_mismatches=2, limit=1)[0]
+    assert (plain.patient_population, plain.ignored) == (None, ())
+
+
+def test_a_patient_without_a_set_is_told_how_to_give_one(registry: am.Registry) -> None:
+    sets = am.FrequencySets([drawn_set(1, ethnicity="x"), drawn_set(2, ethnicity="y")])
+    with pytest.raises(am.ArgumentError, match=r"no frequency set for everyone; .*patient_frequencies="):
+        registry.search(PATIENTS[0], LOCI, frequencies=sets)

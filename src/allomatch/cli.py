@@ -29,7 +29,14 @@ from allomatch.cli_estimate import estimate_command
 from allomatch.cli_frequencies import frequencies_app
 from allomatch.cli_match import match_command
 from allomatch.cli_nomenclature import ReleaseOption, nomenclature_app, open_nomenclature
-from allomatch.cli_prediction import impute_command, open_frequencies, predict_command
+from allomatch.cli_prediction import (
+    chances_of,
+    impute_command,
+    open_frequencies,
+    patient_frequencies,
+    predict_command,
+    prediction_facts,
+)
 from allomatch.cli_roadmap import plan_of_demo, roadmap_command
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
@@ -39,7 +46,7 @@ from allomatch.match import PRESETS, MatchLevel, NullPolicy
 from allomatch.phenotype import Phenotype
 from allomatch.ranking import PatientFactors, RankingPolicy
 from allomatch.registry import AddReport, Registry
-from allomatch.search import Direction, Hit, Hits
+from allomatch.search import Direction, Hits
 
 __all__ = ["app", "main"]
 
@@ -206,22 +213,10 @@ def _rows_of(hits: Hits) -> list[dict[str, Any]]:
                 each.locus: {"mismatches": each.mismatches, "greatest": each.greatest} for each in hit.reported
             },
             **hit.doses,
-            **_chances(hit),
+            **chances_of(hit),
         }
         for hit in hits
     ]
-
-
-def _chances(hit: Hit) -> dict[str, Any]:
-    """What the frequencies say of a hit; nothing without any."""
-    if hit.population is None:
-        return {}
-    return {
-        "likelihood": hit.likelihood,
-        "p_mismatches": None if hit.p_mismatches is None else list(hit.p_mismatches),
-        "p_by_locus": {locus: list(chances) for locus, chances in hit.p_by_locus.items()},
-        "frequencies": hit.population,
-    }
 
 
 def _print_demo_patient(answer: dict[str, Any]) -> None:
@@ -447,6 +442,11 @@ def search(
         Path | None,
         typer.Option(help="Haplotype frequencies, a file or a folder of sets: adds probabilities, and ranks by them."),
     ] = None,
+    patient_ethnicity: Annotated[
+        str | None,
+        typer.Option(help="Chooses the patient's own of a folder of sets; the default is that for everyone."),
+    ] = None,
+    patient_ion: Annotated[str | None, typer.Option(help="Likewise: the ION of the patient's registry.")] = None,
     ranking: Annotated[
         Path | None,
         typer.Option(help="A ranking as JSON: keys in order, limits of the categories (docs/prediction.md)."),
@@ -483,6 +483,7 @@ def search(
         min_cd34_e6_per_kg=min_cd34_e6_per_kg,
         report=cast(Literal["all", "searched"], report) if report in ("all", "searched") else _names(report),
         frequencies=sets,
+        patient_frequencies=patient_frequencies(sets, patient_ethnicity, patient_ion),
         ranking=None if ranking is None else _ranking(ranking),
         patient_factors=PatientFactors(cmv=patient_cmv, abo=patient_abo),
         limit=limit,
@@ -505,6 +506,7 @@ def search(
                 "total": hits.total,
                 "by_mismatches": hits.counts,
                 "milliseconds": round(milliseconds, 3),
+                **prediction_facts(hits),
                 "hits": _rows_of(hits),
             }
         )
@@ -514,6 +516,9 @@ def search(
             f"{hits.total:,} of {len(opened):,} donors ({levels}) in {milliseconds:.2f} ms, "
             f"nomenclature {opened.nomenclature.release}."
         )
+        if facts := prediction_facts(hits):
+            silent = f"; they say nothing of {', '.join(facts['ignored_loci'])}" if facts["ignored_loci"] else ""
+            say(f"Probabilities: frequencies of {facts['patient_frequencies']} for the patient{silent}.")
         if len(hits):
             _print_hits(_rows_of(hits))
     if hits.total == 0:

@@ -12,6 +12,7 @@ import typer
 from allomatch.carried import not_carried
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.console import AsJson, complain, print_json, say
+from allomatch.errors import problem
 from allomatch.formats import check_table_path, open_table, write_table
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
@@ -19,8 +20,17 @@ from allomatch.imputation import impute, impute_table
 from allomatch.match import PRESETS
 from allomatch.nomenclature import Nomenclature
 from allomatch.prediction import predict, predict_table
+from allomatch.search import Hit, Hits
 
-__all__ = ["FrequenciesOption", "impute_command", "open_frequencies", "predict_command"]
+__all__ = [
+    "FrequenciesOption",
+    "chances_of",
+    "impute_command",
+    "open_frequencies",
+    "patient_frequencies",
+    "predict_command",
+    "prediction_facts",
+]
 
 FrequenciesOption = Annotated[
     Path, typer.Option(help="Haplotype frequencies: a file, as `allomatch frequencies info` reads it.")
@@ -41,6 +51,42 @@ def open_frequencies(path: Path, nomenclature: Nomenclature) -> HaplotypeFrequen
             _say_notes(each, nomenclature)
         return sets
     return _open_set(path, nomenclature)
+
+
+def patient_frequencies(
+    sets: HaplotypeFrequencies | FrequencySets | None, ethnicity: str | None, ion: str | None
+) -> HaplotypeFrequencies | None:
+    """Choose the patient's own of several sets; None: what a search takes by itself."""
+    if not isinstance(sets, FrequencySets):
+        if ethnicity is not None or ion is not None:
+            raise typer.BadParameter("--patient-ethnicity and --patient-ion choose from a folder of --frequencies")
+        return None
+    if ethnicity is None and ion is None and sets.default is None:
+        raise problem(
+            "InvalidArgument",
+            "the folder of frequencies has no set for everyone; choose the patient's by --patient-ethnicity or --patient-ion",
+        )
+    return sets.choose(ethnicity, ion)
+
+
+def prediction_facts(hits: Hits) -> dict[str, Any]:
+    """What holds for all hits of a search with frequencies; nothing without any."""
+    found = hits.predictions
+    return (
+        {} if found is None else {"patient_frequencies": found.patient_population, "ignored_loci": list(found.ignored)}
+    )
+
+
+def chances_of(hit: Hit) -> dict[str, Any]:
+    """What the frequencies say of a hit; nothing without any."""
+    if hit.population is None:
+        return {}
+    return {
+        "likelihood": hit.likelihood,
+        "p_mismatches": None if hit.p_mismatches is None else list(hit.p_mismatches),
+        "p_by_locus": {locus: list(chances) for locus, chances in hit.p_by_locus.items()},
+        "frequencies": hit.population,
+    }
 
 
 def _open_set(path: Path, nomenclature: Nomenclature) -> HaplotypeFrequencies:

@@ -29,19 +29,20 @@ _WORTH_KEEPING = 10_000
 _METADATA = b"allomatch"
 
 
-def ion_text(ion: str | int | None) -> str | None:
+def ion_text(ion: str | float | None) -> str | None:
     """Return an issuing organization number as text of four digits; blank is None.
 
     Example:
         >>> ion_text(42), ion_text("0042"), ion_text(" ")
         ('0042', '0042', None)
     """
-    if isinstance(ion, (int, np.integer)):
-        return f"{ion:04}"
+    # pandas and NumPy have whole numbers as floats where some are missing.
+    if isinstance(ion, (int, np.integer)) or (isinstance(ion, float) and ion.is_integer()):
+        return f"{int(ion):04}"
     return _label(ion, "ion")
 
 
-def _label(text: str | None, what: str) -> str | None:
+def _label(text: object, what: str) -> str | None:
     if text is not None and not isinstance(text, str):
         raise problem("WrongType", f"{what} is a text, this is {text!r}")
     return (text or "").strip() or None

@@ -157,10 +157,11 @@ class FrequencySets:
         return None
 
     def _nothing_for(self, people: list[str]) -> AllomatchError:
+        everyone = "" if people == [_words((None, None))] else ", and none for everyone"
         return problem(
             "InvalidArgument",
-            f"no frequency set for {'; '.join(people[:5])}{f' and {len(people) - 5:,} more' if len(people) > 5 else ''}, and none "
-            f"for everyone; there are sets for {'; '.join(map(_words, self._index)) or 'nobody'}: add one, or give default=",
+            f"no frequency set for {'; '.join(people[:5])}{f' and {len(people) - 5:,} more' if len(people) > 5 else ''}"
+            f"{everyone}; there are sets for {'; '.join(map(_words, self._index)) or 'nobody'}: add one, or give default=",
         )
 
     # --- folders ---

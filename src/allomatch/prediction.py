@@ -159,7 +159,7 @@ class MatchPrediction:
         ]
         for each in self.by_locus:
             text = f"  {each.locus}: matched with probability {each.p[0]:.4f}"
-            if each.p[0] < 1:
+            if each.p[1] + each.p[2] > 0:  # p[0] may be below 1 by rounding alone
                 likely = int(np.argmax(each.donor_positions)) + 1
                 text += (
                     f", one mismatch {each.p[1]:.4f}, two {each.p[2]:.4f}; the donor's position {likely} most likely"

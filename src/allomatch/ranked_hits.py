@@ -118,6 +118,12 @@ class Predictor:
         self._by_ard = by_ard  # otherwise the typings' counts are of something else, and no bound
         if isinstance(frequencies, FrequencySets):
             self._choice: FrequencySets | None = frequencies
+            if patient_frequencies is None and frequencies.default is None:
+                raise problem(
+                    "InvalidArgument",
+                    "there is no frequency set for everyone; give the patient's own, for example "
+                    "patient_frequencies=sets.choose(ethnicity, ion)",
+                )
             populations = list(frequencies.sets)
             theirs: Populations = frequencies.choose() if patient_frequencies is None else patient_frequencies
         else:

@@ -72,6 +72,8 @@ class Hit:
         p_by_locus: Locus -> probability of 0, 1 and 2 mismatches there; empty likewise.
         likelihood: ``"probable match"``, ``"possible match"`` or ``"unlikely match"``, by the limits of the policy.
         population: Whose frequencies stood for the donor; None without frequencies.
+        patient_population: Whose stood for the patient; likewise.
+        ignored: Loci searched that the frequencies say nothing of, so that the probabilities are without them.
         policy: The ranking that ordered the hits, if there was one.
         unread: Loci at which the nomenclature cannot read the donor's typing, which counts as untyped there.
     """
@@ -87,6 +89,8 @@ class Hit:
     population: str | None = None
     policy: RankingPolicy | None = None
     unread: tuple[str, ...] = ()
+    patient_population: str | None = None
+    ignored: tuple[str, ...] = ()
 
     def explain(self) -> str:
         """Return in words why this donor is here."""
@@ -136,15 +140,18 @@ class Hit:
 
     def _explain_prediction(self) -> str:
         """Return in words how likely the donor matches."""
-        whose = f"frequencies of {self.population} for the donor"
+        whose = f"frequencies of {self.patient_population} for the patient and {self.population} for the donor"
+        silent = f"; the frequencies say nothing of {', '.join(self.ignored)}" if self.ignored else ""
         if self.p_mismatches is None:
-            return f"{self.likelihood}: no probabilities, as no pair of haplotypes explains the typings ({whose})"
+            return (
+                f"{self.likelihood}: no probabilities, as no pair of haplotypes explains the typings ({whose}){silent}"
+            )
         chances = ", ".join(f"{p:.4f}" for p in self.p_mismatches[:3])
         least = min(self.p_by_locus, key=lambda locus: self.p_by_locus[locus][0])
         text = f"{self.likelihood}: probability of 0, 1, 2 mismatches {chances} ({whose})"
-        if self.p_by_locus[least][0] < 1:
+        if sum(self.p_by_locus[least][1:]) > 0:
             text += f"; least certain at {least}, matched with probability {self.p_by_locus[least][0]:.4f}"
-        return text
+        return text + silent
 
 
 class Hits:
@@ -377,6 +384,8 @@ class Hits:
             },
             likelihood=self.likelihoods[index].as_py(),
             population=self._predictions.populations[self._predictions.codes[index]],
+            patient_population=self._predictions.patient_population,
+            ignored=self._predictions.ignored,
         )
 
     def __iter__(self) -> Iterator[Hit]:
