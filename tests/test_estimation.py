@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import stat
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +37,8 @@ from allomatch import (
     Nomenclature,
     demo,
     estimate_frequencies,
+    estimation,
+    estimation_checkpoint,
 )
 from allomatch.cli import app
 from allomatch.errors import FileExistsAlreadyError
@@ -308,6 +312,43 @@ def test_ctrl_c_ends_it_and_the_checkpoint_goes_on(tmp_path: Path) -> None:
         signal.signal(signal.SIGALRM, before)
     resumed = estimate_frequencies(people_of(4000), TWO_FIELD, checkpoint=path, resume=True)
     same(estimate_frequencies(people_of(4000), TWO_FIELD), resumed)
+
+
+def test_ctrl_c_in_the_middle_of_a_checkpoint_leaves_no_other_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened = os.open
+
+    def interrupted(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
+        handle = opened(path, flags, mode, **more)
+        if ".partial-" in str(path):
+            os.close(handle)
+            raise KeyboardInterrupt
+        return handle
+
+    monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        estimate_frequencies(["A*01:01+A*02:01"], TWO_FIELD, ["A"], checkpoint=tmp_path / "state")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("gl\nA*01:01+A*02:01\nA*01:01+A*01:01\n")
+    command = ["frequencies", "estimate", str(tmp_path / "people.csv"), str(tmp_path / "out.csv"), "--loci", "A"]
+    command += ["--nomenclature", "two-field"]
+    state = tmp_path / "state"
+
+    def interrupt(*arguments: object) -> None:
+        estimation_checkpoint.save_checkpoint(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(estimation, "save_checkpoint", interrupt)
+        done = CliRunner().invoke(app, [*command, "--checkpoint", str(state)])
+    assert done.exit_code == 130
+    assert f"{str(state)!r} has the state after the last iteration; --resume goes on from it" in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+    assert CliRunner().invoke(app, [*command, "--checkpoint", str(state), "--resume"]).exit_code == 0
 
 
 def test_checkpoints_are_of_one_estimation(tmp_path: Path) -> None:

@@ -71,22 +71,27 @@ def estimate_command(
                 f"{iteration.haplotypes:,} haplotypes, log-likelihood {iteration.log_likelihood:.2f}",
             )
 
-        found = estimate_frequencies(
-            table,
-            names,
-            wanted,
-            population=population,
-            start=None if start is None else HaplotypeFrequencies.read(start),
-            min_frequency=min_frequency,
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-            bootstrap=bootstrap,
-            seed=seed,
-            threads=threads,
-            progress=show,
-            checkpoint=checkpoint,
-            resume=resume,
-        )
+        try:
+            found = estimate_frequencies(
+                table,
+                names,
+                wanted,
+                population=population,
+                start=None if start is None else HaplotypeFrequencies.read(start),
+                min_frequency=min_frequency,
+                tolerance=tolerance,
+                max_iterations=max_iterations,
+                bootstrap=bootstrap,
+                seed=seed,
+                threads=threads,
+                progress=show,
+                checkpoint=checkpoint,
+                resume=resume,
+            )
+        except KeyboardInterrupt:
+            if checkpoint is not None and checkpoint.exists():
+                complain(f"{str(checkpoint)!r} has the state after the last iteration; --resume goes on from it")
+            raise
     seconds = time.perf_counter() - began
     write_file(out_file, found.to_arrow(), form)
     if as_json:

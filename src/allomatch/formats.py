@@ -7,7 +7,7 @@ many cells are set aside by number (their text may hold names and is never shown
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -140,8 +140,9 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """
     making: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=".partial-", dir=path.parent)  # private from the start
-        making = Path(name)
+        # Named before it is made, so that an interruption on the way leaves nothing; private from the start.
+        making = path.parent / f".partial-{secrets.token_hex(8)}"
+        handle = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
