@@ -92,6 +92,11 @@ class PredictionDraw:
             (tuple(chooser.pick(pools[locus]) for locus in loci), chooser.pick(FREQUENCIES))
             for _ in range(chooser.number(1, self.most_haplotypes))
         ]
+        # A haplotype that comes again is summed; above 1 it is refused.
+        sums: dict[tuple[str, ...], Fraction] = {}
+        for names, frequency in rows:
+            sums[names] = sums.get(names, Fraction(0)) + Fraction(frequency)
+        rows = [row for row in rows if sums[row[0]] <= 1] or rows[:1]
         return SetDraw(tuple(loci), tuple(rows))
 
     # --- people

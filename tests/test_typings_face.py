@@ -36,6 +36,15 @@ def test_one_name(newest: am.Nomenclature) -> None:
         assert [warning.code for warning in newest.warnings(text)] == ([] if code is None else [code])
 
 
+@needs_older_releases
+def test_an_allele_that_an_older_file_of_p_groups_leaves_out_is_in_the_group_of_its_protein() -> None:
+    older = am.Nomenclature.load("3.33.0", path=existing_data_dir())
+    for name in ("B*40:01", "C*02:02", "DQB1*06:02"):
+        assert older.reduce(name, "ard") == f"{name}P"
+        locus = name.partition("*")[0]
+        assert am.match(f"{name}+{name}", f"{name}+{name}", older, [locus]).greatest == 0
+
+
 @pytest.mark.parametrize(
     "several", ["A*01:01/02", "A*01:01+A*02:01", "A*01:01^B*07:02", "A*01:01~B*07:02", "A*01:01|A2"]
 )

@@ -173,9 +173,8 @@ std::vector<Diplotype> best_diplotypes(const HaplotypeSet& set, const Candidates
                                        const Cancel& cancel) {
     const std::uint64_t count = std::min(most, candidates.diplotype_count());
     if (count > kMostDiplotypes)
-        throw Error(ErrorCode::TooManyValues, "a person has " + std::to_string(count) +
-                                                  " pairs of haplotypes; ask for the best of them, or predict, which "
-                                                  "sums them without a list");
+        throw Error(ErrorCode::TooManyValues, "a person has " + std::to_string(candidates.diplotype_count()) +
+                                                  " pairs of haplotypes; ask for the best of them");
     std::vector<Diplotype> result;
     result.reserve(count);
     // Products of sorted lists come in order; the weights of two populations, or all there are, do not.
@@ -201,8 +200,7 @@ GenotypeList genotypes(const HaplotypeSet& set, const Candidates& candidates, st
     if (candidates.diplotype_count() > kMostDiplotypes)
         throw Error(ErrorCode::TooManyValues,
                     "a person has " + std::to_string(candidates.diplotype_count()) +
-                        " pairs of haplotypes, too many to list their genotypes; type more loci, or predict, which "
-                        "sums them without a list");
+                        " pairs of haplotypes, too many to list their genotypes; type more loci");
     const std::size_t width = 2 * levels.size();
     GenotypeList found;
     // Genotypes by a hash of their classes; those of equal hash are compared.

@@ -18,8 +18,11 @@ void for_each_name(const ReleaseLocus& release, std::uint32_t allele, Level leve
     const std::uint32_t p = release.p_group[allele];
     const std::uint32_t g = release.g_group[allele];
     switch (level) {
-        case Level::Ard:
-            return put(p != kNone ? release.p_names[p] : two_fields(full));
+        case Level::Ard: {
+            const auto& ard = release.groups[static_cast<std::size_t>(MatchLevel::Ard)];
+            const auto group = ard.of_allele[allele];  // none of a null
+            return put(group.empty() ? two_fields(full) : parse_name(release.locus, ard.texts[group.front()]));
+        }
         case Level::PGroup:
             return put(p != kNone ? release.p_names[p] : full);
         case Level::GGroup:

@@ -15,7 +15,7 @@
 namespace allomatch {
 namespace {
 
-constexpr std::string_view kMagic = "allonom\3";
+constexpr std::string_view kMagic = "allonom\4";
 
 std::uint32_t checksum(std::string_view bytes) {
     return active_kernels().crc32c(0, bytes.data(), bytes.size());

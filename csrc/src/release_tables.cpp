@@ -207,7 +207,12 @@ void ReleaseLocus::derive_groups() {
         const Name& full = alleles[i];
         return to_text(locus, Name{{full.fields[0], full.fields[1], 0, 0}, NameKind::Allele, 0, full.gene});
     };
-    // The ARD: the P group, or outside any P group the first two fields.
+    // The ARD: the P group, or outside any P group the first two fields. A P group is of proteins, so an allele that an
+    // older file leaves out is in the group of its protein.
+    std::vector<std::uint32_t> p_of_protein(protein_first.size(), kNone);
+    for (std::uint32_t i = 0; i < alleles.size(); ++i) {
+        if (alleles[i].suffix != 'N' && p_group[i] != kNone) p_of_protein[protein[i]] = p_group[i];
+    }
     Groups& ard = groups[static_cast<std::size_t>(MatchLevel::Ard)];
     std::vector<std::uint32_t> of_p(p_names.size(), kNone);
     std::vector<std::uint32_t> of_protein(protein_first.size(), kNone);
@@ -226,10 +231,11 @@ void ReleaseLocus::derive_groups() {
             for (Groups* level : {&ard, &allele, &antigen}) level->of_allele.push_back({});
             continue;
         }
-        std::uint32_t& ard_group = p_group[i] != kNone ? of_p[p_group[i]] : of_protein[protein[i]];
+        const std::uint32_t p = p_group[i] != kNone ? p_group[i] : p_of_protein[protein[i]];
+        std::uint32_t& ard_group = p != kNone ? of_p[p] : of_protein[protein[i]];
         if (ard_group == kNone) {
             ard_group = static_cast<std::uint32_t>(ard.texts.size());
-            ard.texts.push_back(p_group[i] != kNone ? to_text(locus, p_names[p_group[i]]) : two_fields(i));
+            ard.texts.push_back(p != kNone ? to_text(locus, p_names[p]) : two_fields(i));
         }
         ard.of_allele.push_back({&ard_group, 1});
         std::uint32_t& allele_group = allele_of_protein[protein[i]];

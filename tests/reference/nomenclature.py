@@ -228,6 +228,10 @@ class Release:
             for allele, group in _grouped_alleles(home / "wmda" / path):
                 group_of[allele] = group
                 self._in_group.setdefault(group, set()).add(allele)
+        # A P group is of proteins: an allele that an older file leaves out is in the group of its protein.
+        self._p_group_of_protein = {
+            parse_name(allele).two_field: group for allele, group in self._p_group.items() if not allele.endswith("N")
+        }
         self.serology = Serology(lines(home / "wmda" / "rel_dna_ser.txt"), lines(home / "wmda" / "rel_ser_ser.txt"))
         self._successors = Successors(lines(home / "Nomenclature_2009.txt"), lines(home / "Deleted_alleles.txt"))
 
@@ -420,7 +424,8 @@ class Release:
     def _ard_of_listed(self, allele: str) -> str | None:
         if allele.endswith("N"):
             return None
-        return self._p_group.get(allele) or parse_name(allele).two_field
+        protein = parse_name(allele).two_field
+        return self._p_group.get(allele) or self._p_group_of_protein.get(protein, protein)
 
     def _reduced(self, allele: str, level: Level) -> str:
         if level == "P":
