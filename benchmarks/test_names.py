@@ -91,8 +91,6 @@ def test_allomatch(
     column = columns(kind, repeats)
     threads = settings.threads if way == "all threads" else 1
     if way == "one by one":
-        if kind == "ambiguous GL strings":
-            pytest.skip("Nomenclature.reduce takes one name; a GL string is reduced as a column of one")
         texts = column.slice(0, _ONE_BY_ONE).to_pylist()
 
         def reduce() -> Any:

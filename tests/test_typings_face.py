@@ -257,12 +257,14 @@ def test_warnings_do_not_count_rows_that_were_refused(newest: am.Nomenclature, t
     assert (report.added, rows) == (1, [(1, 1, "2", "A_ser")])
 
 
-@pytest.mark.parametrize("form", ["gl", "genes", "drb345"])
+@pytest.mark.parametrize("form", ["gl", "gl beside phase", "genes", "drb345"])
 def test_donors_whose_positions_of_drb345_are_of_one_gene(form: str, tmp_path: Path) -> None:
     """Given by a GL string, by its gene or by DRB345: a search may ask for either locus."""
     pairs = [("01:01", "02:02"), ("01:01", "01:01"), ("01:01", ""), ("02:02", "")]
     if form == "gl":
         columns = {"gl": ["+".join(f"DRB3*{one}" for one in pair if one) for pair in pairs]}
+    elif form == "gl beside phase":
+        columns = {"gl": ["A*01:01~B*07:02^" + "+".join(f"DRB3*{one}" for one in pair if one) for pair in pairs]}
     elif form == "genes":
         columns = {f"DRB3_{i + 1}": [pair[i] for pair in pairs] for i in (0, 1)}
     else:

@@ -125,12 +125,13 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
 struct GlCells {
     std::array<std::vector<std::string_view>, kLocusCount> text;
     std::deque<std::string> own;
-    std::vector<std::size_t> phased;  // rows
+    std::vector<bool> phased;  // by row; none if there are no GL strings
 };
 
 GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
     GlCells cells;
     for (auto& column : cells.text) column.resize(batch.rows);
+    cells.phased.resize(batch.rows);
     for (std::size_t row = 0; row < batch.rows; ++row) {
         const std::string_view text = (*batch.gl)[row];
         try {
@@ -145,7 +146,7 @@ GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
                 if (phenotype[locus].untyped()) continue;
                 cells.text[l][row] = cells.own.emplace_back(to_text(locus, phenotype[locus]));
             }
-            cells.phased.push_back(row);
+            cells.phased[row] = true;
         } catch (const Error& error) {
             errors.add(row, "gl", text, error.code(), error.what());
         }
@@ -176,7 +177,7 @@ void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cel
     }
 }
 
-// Types DRB345 by its genes and back. Rows of no use already are left alone.
+// Types DRB345 by its genes and back. Left alone: rows of no use, and phased ones, which were read as whole phenotypes.
 void complete_drb345(const DonorBatch& batch, const GlCells& cells, Donors& donors,
                      std::array<Row, kLocusCount>& typings, BatchErrors& errors) {
     constexpr auto& kLoci = Drb345Rows::kLoci;
@@ -187,7 +188,7 @@ void complete_drb345(const DonorBatch& batch, const GlCells& cells, Donors& dono
                                           interner(kLoci[3])};
     for (const Locus locus : kLoci) typings[index_of(locus)].resize(batch.rows);
     for (std::size_t row = 0; row < batch.rows; ++row) {
-        if (errors.bad(row)) continue;
+        if (errors.bad(row) || (batch.gl && cells.phased[row])) continue;
         Drb345Rows::Ids ids{};
         std::array<bool, kLoci.size()> both_said{};
         for (std::size_t i = 0; i < kLoci.size(); ++i) {
@@ -371,12 +372,9 @@ void RegistryBuilder::add_batch(const DonorBatch& batch, unsigned threads, const
     complete_drb345(batch, cells, donors, typings, batch_errors);
 
     const std::size_t before = donors.count();
-    auto phased = cells.phased.begin();
     for (std::size_t row = 0; row < batch.rows; ++row) {
-        const bool had_phase = phased != cells.phased.end() && *phased == row;
-        if (had_phase) ++phased;
         if (batch_errors.bad(row)) continue;
-        if (had_phase) donors.phased.push_back(static_cast<std::uint32_t>(donors.count()));
+        if (batch.gl && cells.phased[row]) donors.phased.push_back(static_cast<std::uint32_t>(donors.count()));
         donors.append_id(batch.donor_id[row]);
         donors.input_rows.push_back(batch.first_row + static_cast<std::int64_t>(row));
     }
