@@ -244,6 +244,22 @@ def canonical(phenotype: OraclePhenotype, locus: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("text", "reduced"),
+    [
+        ("A*01:01~DRB3*01:01+A*02:01~DRB3*02:02", "A*01:01+A*02:01^DRB3*01:01+DRB3*02:02"),
+        ("DRB3*01:01^A*02:01", "A*02:01+A*02:01^DRB3*01:01"),
+        ("A*01:01~B*07:02^DRB3*01:01", "A*01:01+A*01:01^B*07:02+B*07:02^DRB3*01:01"),
+        ("DRB3*01:01+DRB3*01:01:02^A*02:01", "A*02:01+A*02:01^DRB3*01:01+DRB3*01:01"),
+        ("DRB3*01:01|DRB3*02:02+DRB3*01:01", "DRB3*01:01|DRB3*01:01+DRB3*02:02"),
+    ],
+)
+def test_a_reduced_text_says_of_drb345_what_the_text_says(text: str, reduced: str) -> None:
+    found = allomatch.Nomenclature.two_field().reduce(text, "two-field")
+    assert found == reduced
+    assert Phenotype(found).loci == Phenotype(text).loci
+
+
+@pytest.mark.parametrize(
     "beside",
     [{"DRB3": ("01:01", "")}, {"DRB3": ("NNNN", "")}, {"DRB4": ("01:03", "")}, {"DRB5": ("01:01", "NNNN")}],
 )

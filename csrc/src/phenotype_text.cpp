@@ -361,6 +361,12 @@ Phenotype Phenotype::from_typings(std::array<Typing, kLocusCount> typings) {
     return phenotype;
 }
 
+Phenotype Phenotype::unphased() const {
+    Phenotype phenotype;
+    phenotype.typings_ = typings_;
+    return phenotype;
+}
+
 void Phenotype::set_phase(Phase phase) {
     for (std::size_t i = 0; i < phase.loci.size(); ++i) {
         Typing typing;

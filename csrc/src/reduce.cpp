@@ -126,6 +126,8 @@ void append_gl(std::string& out, std::string_view text, Positions& positions) {
     std::vector<Pair> pairs;
     for (const GlPart& part : parts) {
         read_genotypes(part.locus, part.text, positions, pairs);
+        // One position of a gene says nothing of DRB345; both would.
+        const bool half_said = gene_of(part.locus) != 0 && !says_both_positions(part.text);
         for (std::size_t g = 0; g < pairs.size(); ++g) {
             if (g > 0) {
                 out.push_back('|');
@@ -133,6 +135,7 @@ void append_gl(std::string& out, std::string_view text, Positions& positions) {
                 out.push_back('^');
             }
             out += positions.text(pairs[g][0]);
+            if (half_said && positions.text(pairs[g][0]) == positions.text(pairs[g][1])) continue;
             out.push_back('+');
             out += positions.text(pairs[g][1]);
         }
@@ -144,16 +147,8 @@ void append(std::string& out, std::string_view text, const Nomenclature& nomencl
     const auto joins = [](char c) { return c == '^' || c == '+' || c == '|'; };
     if (text.find('~') != std::string_view::npos) {
         // Reductions take no notice of phase.
-        const Phenotype phenotype = Phenotype::from_gl(text);
-        std::string unphased;
-        for (std::size_t l = 0; l < kLocusCount; ++l) {
-            const auto locus = static_cast<Locus>(l);
-            if (phenotype[locus].untyped()) continue;
-            if (!unphased.empty()) unphased.push_back('^');
-            unphased += to_text(locus, phenotype[locus]);
-        }
         Positions own(nomenclature, level);
-        append_gl(out, unphased, own);
+        append_gl(out, Phenotype::from_gl(text).unphased().to_gl(), own);
     } else if (std::any_of(text.begin(), text.end(), joins)) {
         append_gl(out, text, positions);
     } else {

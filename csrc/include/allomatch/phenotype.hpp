@@ -98,6 +98,8 @@ class Phenotype {
     // Of typings of which it is not known how they were written.
     [[nodiscard]] static Phenotype from_typings(std::array<Typing, kLocusCount> typings);
     [[nodiscard]] const Typing& operator[](Locus locus) const noexcept { return typings_[index_of(locus)]; }
+    // The same typings, each locus by itself.
+    [[nodiscard]] Phenotype unphased() const;
     [[nodiscard]] std::span<const Phase> phases() const noexcept { return phases_; }
     [[nodiscard]] std::string to_gl() const;
     auto operator<=>(const Phenotype&) const = default;
