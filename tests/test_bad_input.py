@@ -3,7 +3,7 @@
 What: tables that cannot be used are refused before anything is written; rows that cannot be used come back in a table
 (row, donor_id, field, value, code, message) while the others go in; arguments of the wrong type, typings and release
 files that are not what they should be. Why: donor centres send what they have, and a search coordinator must be able to
-mend it from the message alone.
+mend it from the message alone. One long file, so that one list shows which bad input is known.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What: every command through `main`, as the installed `allomatch` calls it; signals, pipes and encodings through real
 processes. Exit codes: 0 fine, 1 bad input, 2 wrong usage, 3 nothing matched. Why: what a nightly job cannot rely on, it
-cannot use; and a traceback is never an answer.
+cannot use; and a traceback is never an answer. One long file: every command runs through one fixture, over one registry.
 """
 
 from __future__ import annotations

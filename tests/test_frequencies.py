@@ -3,6 +3,7 @@
 What: the published files of five populations and the truth's set against a plain reading with the csv module; every format
 against every other; round trips of drawn sets; each kind of bad input with the value and the place in its message; a cache that is
 used, damaged, stale or impossible. Why: a haplotype that is lost or doubled here moves every probability, and nobody would see it.
+One long file: all forms, the round trips and the cache are held against one small set and one plain reading.
 """
 
 from __future__ import annotations

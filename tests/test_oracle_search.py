@@ -5,7 +5,8 @@ a process of its own, as `ALLOMATCH_ISA` is read once; registries that are large
 many blocks and for work shared among threads. Why: the trie, the overlap tables, the kernels and the paging are all
 ways of not looking at every donor, and each could miss one.
 
-Run as a script this file is the process that answers under a kernel: `answer_all` of the cases in a JSON file.
+Run as a script this file is the process that answers under a kernel: `answer_all` of the cases in a JSON file. It is long
+because that process and the tests must mean the same by a case.
 """
 
 from __future__ import annotations

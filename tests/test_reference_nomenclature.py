@@ -2,7 +2,8 @@
 
 What: `parse_name`, `TwoField` and `Release`, first on hand-made cases, then on the invariants of the three releases,
 then against the expected results of other programs. Where another program is wrong, or differs on purpose, the test
-says which rows and asserts our answer there. Why: all counts rest on these sets.
+says which rows and asserts our answer there. Why: all counts rest on these sets. One long file: its tests share the
+releases, which take seconds to read.
 """
 
 from __future__ import annotations

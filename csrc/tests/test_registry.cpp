@@ -1,5 +1,6 @@
 // Registries: donors to a file and back, the same bytes whatever way they came, rejected rows, extension, and what
-// happens to files that are damaged, in use, of another kind, or not there.
+// happens to files that are damaged, in use, of another kind, or not there. One long file: all of it is held against
+// `check_segment`, a plain reading of what a file should say, and against the same drawn donors.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>

@@ -4,7 +4,8 @@ What: `match_detail` turns two typings into a `LocusDetail`. A `Side` is one pos
 `grade`, `confidence` and `antigen_match` compare two sides; `pair_up` finds the better of the two orientations.
 Invariants: everything is said at the patient's positions; a null position has the grade of a null and the confidence
 and antigens of the locus' other position, for which it makes the locus homozygous. Why this way: sides can be
-made up without any release, so that the rules can be held against the bare facts of other engines.
+made up without any release, so that the rules can be held against the bare facts of other engines. One long file: what is
+said of a locus is one value, and each part of it rests on the same sides.
 
 Source: SEMANTICS section 3; T-cell epitopes: Zino et al., Blood 2004;103:1417, Fleischhauer et al., Lancet Oncology
 2012;13:366, groups as in `tce/dpb_tce.csv` version 2; leaders and expression: `dimorphism`.
