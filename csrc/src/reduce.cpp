@@ -202,7 +202,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
         std::vector<std::size_t> ends;
         std::vector<ReducedColumn::BadText> errors;
     };
-    const std::size_t per_slice = std::max<std::size_t>(1024, texts.count() / (thread_count(threads) * 4ULL) + 1);
+    const std::size_t per_slice = std::max<std::size_t>(1024, texts.count() / thread_count(threads) + 1);
     std::vector<Slice> slices((texts.count() + per_slice - 1) / per_slice);
     parallel_for(slices.size(), thread_count(threads), cancel, [&](std::size_t s) {
         Slice& slice = slices[s];
