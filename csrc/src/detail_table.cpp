@@ -123,46 +123,6 @@ class GlRows {
     std::vector<std::uint8_t> alone_;
 };
 
-// The typing of each pair of position texts, by open addressing: one look-up a row, most of them among pairs seen.
-class PairTable {
-  public:
-    static constexpr std::uint32_t kNew = 0xffffffff;
-    // The typing of a pair, kNew to be filled in; until the next call.
-    [[nodiscard]] std::uint32_t& operator()(std::uint32_t first, std::uint32_t second) {
-        if (2 * (count_ + 1) > slots_.size()) grow();
-        const std::uint64_t key = std::uint64_t{first} << 32U | second;
-        Slot& slot = find(key);
-        if (slot.typing == kNew) {
-            slot.key = key;
-            ++count_;
-        }
-        return slot.typing;
-    }
-
-  private:
-    struct Slot {
-        std::uint64_t key = 0;
-        std::uint32_t typing = kNew;
-    };
-    [[nodiscard]] Slot& find(std::uint64_t key) noexcept {
-        std::size_t i = static_cast<std::size_t>((key * 0x9e3779b97f4a7c15ULL) >> 20U) & mask_;
-        while (slots_[i].typing != kNew && slots_[i].key != key) i = (i + 1) & mask_;
-        return slots_[i];
-    }
-    void grow() {
-        std::vector<Slot> old(slots_.empty() ? 1024 : 2 * slots_.size());
-        mask_ = old.size() - 1;
-        old.swap(slots_);
-        for (const Slot& slot : old) {
-            if (slot.typing != kNew) find(slot.key) = slot;
-        }
-    }
-
-    std::vector<Slot> slots_;
-    std::size_t mask_ = 0;
-    std::size_t count_ = 0;
-};
-
 // DRB345 and its genes are read together: a typing of one may be one of the other. Those asked for come first.
 std::vector<Locus> with_drb345(std::span<const Locus> loci) {
     std::vector<Locus> all(loci.begin(), loci.end());
@@ -237,7 +197,6 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
         TypingInterner& interner = interners[task];
         std::vector<std::uint32_t>& rows = typings[task];
         rows.resize(rows_);
-        PairTable pairs;
         for (std::size_t row = 0; row < rows_; ++row) {
             if (row % kRowsBetweenChecks == 0 && cancel.stopped()) return;
             if (gl) {
@@ -253,9 +212,7 @@ TypingColumns::TypingColumns(const TypingCells& cells, Side side, std::span<cons
                 try {
                     const std::uint32_t a = interner.position_text(first[row]);
                     const std::uint32_t b = interner.position_text(second[row]);
-                    std::uint32_t& typing = pairs(a, b);
-                    if (typing == PairTable::kNew) typing = interner.pair(a, b);
-                    rows[row] = typing;
+                    rows[row] = interner.pair(a, b);
                 } catch (const Error& error) {
                     std::string value(first[row]);
                     if (!second[row].empty()) value.append("+").append(second[row]);

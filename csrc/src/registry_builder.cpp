@@ -160,17 +160,7 @@ void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cel
         const std::string_view text = cells[row];
         if (text.empty()) continue;
         try {
-            // The usual "a+b" goes by positions: far fewer texts than pairs of them.
-            const std::size_t plus = text.find('+');
-            const bool plain = plus != std::string_view::npos && text.find('|') == std::string_view::npos &&
-                               text.find('+', plus + 1) == std::string_view::npos;
-            if (plain) {
-                const std::array<std::uint32_t, 2> texts{interner.position_text(text.substr(0, plus)),
-                                                         interner.position_text(text.substr(plus + 1))};
-                typings[row] = interner.pair(texts[0], texts[1]);
-            } else {
-                typings[row] = interner.gl(text);
-            }
+            typings[row] = interner.gl(text);
         } catch (const Error& error) {
             errors.add(row, locus_name(locus), text, error.code(), error.what());
         }

@@ -11,6 +11,12 @@ std::uint64_t key_of(std::uint32_t a, std::uint32_t b) noexcept {
     return std::uint64_t{a} << 32U | b;
 }
 
+// Whether a text is the usual "a+b", which goes by its positions: there are far fewer texts of them than of pairs.
+bool is_pair(std::string_view text, std::size_t plus) noexcept {
+    return text.size() <= kMaxTypingText && !trim_blanks(text.substr(0, plus)).empty() &&
+           text.find('+', plus + 1) == std::string_view::npos && text.find('|') == std::string_view::npos;
+}
+
 }  // namespace
 
 template <typename Read>
@@ -60,27 +66,36 @@ std::uint32_t TypingInterner::position_text(std::string_view text) {
 }
 
 std::uint32_t TypingInterner::pair(std::uint32_t first_text, std::uint32_t second_text) {
-    const auto [it, fresh] = text_pairs_.try_emplace(key_of(first_text, second_text));
-    Outcome& outcome = it->second;
-    if (fresh) {
-        outcome = attempt([&]() -> std::uint32_t {
-            const std::string_view first = trim_blanks(position_texts_[first_text]);
-            const std::string_view second = trim_blanks(position_texts_[second_text]);
-            if (first.empty() || second.empty()) {
-                const Typing typing = parse_pair(locus_, first, second);
-                return typing.untyped() ? 0 : this->typing(typing);
-            }
-            for (const std::uint32_t text : {first_text, second_text}) {
-                if (text_positions_[text].error) throw Error(*text_positions_[text].error);
-            }
-            return intern({{PositionId{text_positions_[first_text].id}, PositionId{text_positions_[second_text].id}}});
-        });
+    std::uint32_t& read = text_pairs_(first_text, second_text);
+    if (read == PairTable::kNew) {
+        try {
+            read = read_pair(first_text, second_text);
+        } catch (const Error& error) {
+            read = kFailed;
+            failed_pairs_.emplace(key_of(first_text, second_text), error);
+        }
     }
-    if (outcome.error) throw Error(*outcome.error);
-    return outcome.id;
+    if (read == kFailed) throw Error(failed_pairs_.at(key_of(first_text, second_text)));
+    return read;
+}
+
+std::uint32_t TypingInterner::read_pair(std::uint32_t first_text, std::uint32_t second_text) {
+    const std::string_view first = trim_blanks(position_texts_[first_text]);
+    const std::string_view second = trim_blanks(position_texts_[second_text]);
+    if (first.empty() || second.empty()) return typing(parse_pair(locus_, first, second));
+    for (const std::uint32_t text : {first_text, second_text}) {
+        if (text_positions_[text].error) throw Error(*text_positions_[text].error);
+    }
+    return intern({{PositionId{text_positions_[first_text].id}, PositionId{text_positions_[second_text].id}}});
 }
 
 std::uint32_t TypingInterner::gl(std::string_view text) {
+    const std::size_t plus = text.find('+');
+    if (plus != std::string_view::npos && is_pair(text, plus)) {
+        const std::uint32_t first = position_text(text.substr(0, plus));
+        const std::uint32_t second = position_text(text.substr(plus + 1));
+        return pair(first, second);
+    }
     const auto [number, fresh] = gl_texts_.intern(text);
     if (fresh) {
         gl_typings_.push_back(attempt([&] { return typing(parse_typing(locus_, text)); }));

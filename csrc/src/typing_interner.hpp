@@ -16,6 +16,7 @@
 
 #include "allomatch/error.hpp"
 #include "allomatch/phenotype.hpp"
+#include "pair_table.hpp"
 #include "text_table.hpp"
 
 namespace allomatch {
@@ -61,6 +62,7 @@ class TypingInterner {
     using Pairs = std::vector<PositionPair>;
     std::uint32_t intern(Pairs pairs);
     std::uint32_t intern_position(const Position& position);
+    std::uint32_t read_pair(std::uint32_t first_text, std::uint32_t second_text);
     void check_known(const Position& position) const;
 
     // What reading a text came to: an id, or the error that is thrown for each row that has it.
@@ -75,7 +77,9 @@ class TypingInterner {
     std::shared_ptr<const Nomenclature> nomenclature_;
     TextTable position_texts_;
     std::vector<Outcome> text_positions_;  // of each position text
-    std::unordered_map<std::uint64_t, Outcome> text_pairs_;
+    static constexpr std::uint32_t kFailed = PairTable::kNew - 1;
+    PairTable text_pairs_;  // typings, or kFailed
+    std::unordered_map<std::uint64_t, Error> failed_pairs_;
     TextTable gl_texts_;
     std::vector<Outcome> gl_typings_;
     std::map<Position, std::uint32_t> position_ids_;

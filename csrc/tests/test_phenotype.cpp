@@ -6,6 +6,7 @@
 #include "allomatch/phenotype.hpp"
 #include "check.hpp"
 #include "support.hpp"
+#include "typing_interner.hpp"
 
 using namespace allomatch;
 
@@ -116,6 +117,45 @@ TEST(limits) {
     CHECK_EQ(parse_position(Locus::A, distinct).names.size(), count);
     // An error shows of a value what a log can bear.
     CHECK(CHECK_THROWS(MalformedTyping, parse_typing(Locus::A, repeated("x", 60'000))).size() < 400);
+}
+
+TEST(interned_texts_read_as_parsed) {
+    const std::string longest = repeated("01:01/", (kMaxTypingText - 11) / 6) + "01:01";
+    const std::vector<std::string> texts{"A*01:01+A*02:01",
+                                         "A*02:01+A*01:01",
+                                         " A*01:01 + 02:01 ",
+                                         "A*01:01",
+                                         "A*01:01+",
+                                         "+A*01:01",
+                                         "+",
+                                         "",
+                                         "A*01:01+A*02:01+A*03:01",
+                                         "A*01:01+A*02:01|A*01:02+A*02:05",
+                                         "A*01:01|A*02:01+A*03:01",
+                                         "A*01:01+A*02:01|A*03:01",
+                                         "A*01:01/A*01:02+A*02:01",
+                                         "A*01:01+A*02:",
+                                         "B*07:02+A*01:01",
+                                         "A*01:01+B*07:02",
+                                         "A*01:01/+A*02:01",
+                                         longest + "+02:01",
+                                         longest + "+02:01 ",
+                                         longest + "+02:01/03:01/05:01"};
+    // The typing, or why there is none.
+    const auto outcome = [](auto read) -> std::string {
+        try {
+            return to_text(Locus::A, read());
+        } catch (const Error& error) {
+            return error.what();
+        }
+    };
+    TypingInterner interner(Locus::A);
+    for (int time = 0; time < 2; ++time) {  // the second time from memory
+        for (const std::string& text : texts) {
+            CHECK_EQ(outcome([&] { return interner.typing_of(interner.gl(text)); }),
+                     outcome([&] { return parse_typing(Locus::A, text); }));
+        }
+    }
 }
 
 TEST(alternatives_in_phase) {
