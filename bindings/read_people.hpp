@@ -28,6 +28,8 @@ class ReadPeople {
         reader_ = released(
             [&](const Cancel&) { return std::make_shared<const PeopleReader>(std::move(set), people_.dictionaries); });
         report_unknown();
+        if (!errors_.empty()) people_.unread.resize(people_.rows);
+        for (const CellError& error : errors_) people_.unread[error.row] = 1;
     }
     ReadPeople(const ReadPeople&) = delete;
     ReadPeople& operator=(const ReadPeople&) = delete;
@@ -39,6 +41,12 @@ class ReadPeople {
     [[nodiscard]] const std::shared_ptr<const PeopleReader>& reader() const noexcept { return reader_; }
     [[nodiscard]] std::span<const CellError> errors() const noexcept { return errors_; }
     [[nodiscard]] const TypingColumns& columns() const noexcept { return columns_; }
+    [[nodiscard]] Phenotype phenotype(std::size_t row) const {
+        std::array<Typing, kLocusCount> typings;
+        for (const Locus locus : kLoci)
+            typings[index_of(locus)] = columns_.dictionary(locus).typing(columns_.typing(locus, row));
+        return Phenotype::from_typings(std::move(typings));
+    }
     // The first of these people as the patient of some donors.
     [[nodiscard]] PositionPrediction positions(std::span<const Locus> loci,
                                                std::shared_ptr<const PeopleReader> donors) const {

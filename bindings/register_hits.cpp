@@ -38,13 +38,13 @@ void register_hits(py::module_& module) {
             py::arg("segment"), py::arg("set"))
         .def(
             "predict",
-            [](const BoundReader& self, const std::shared_ptr<Possibilities>& patient, const Numbers& numbers,
+            [](const BoundReader& self, const std::shared_ptr<PredictedPerson>& patient, const Numbers& numbers,
                const std::string& direction_text, unsigned threads) {
                 const auto ids = phenotypes(numbers, *self.segment);
                 const Direction way = direction(direction_text);
                 std::size_t width = 0;
                 std::vector<double> values = released([&](const Cancel& cancel) {
-                    const Prediction prediction(*patient, self.reader.reader(), way);
+                    const PatientPrediction prediction(patient, self.reader.reader(), way);
                     width = prediction.width();
                     return self.reader.predict(prediction, ids, threads, cancel);
                 });

@@ -63,36 +63,28 @@ void register_prediction(py::module_& module) {
              })
         .def("impute", &impute, py::arg("most"), py::arg("threads") = 0)
         .def("genotypes", &person_genotypes, py::arg("loci"));
-    py::class_<Possibilities, std::shared_ptr<Possibilities>>(module, "Possibilities")
+    py::class_<PredictedPerson, std::shared_ptr<PredictedPerson>>(module, "PredictedPerson")
         .def(py::init([](const ReadPeople& person, const std::vector<std::string>& loci, double tail) {
                  const std::vector<Locus> wanted = require_loci(loci);
-                 return released([&](const Cancel& cancel) {
-                     return std::make_shared<Possibilities>(possibilities(
-                         *person.reader(), person.people().of(0), person.people().phases_of(0), wanted, tail, cancel));
+                 return released([&](const Cancel&) {
+                     return std::make_shared<PredictedPerson>(person.reader(), person.people().of(0),
+                                                              person.people().phases_of(0), wanted, tail);
                  });
              }),
-             py::arg("person"), py::arg("loci"), py::arg("tail") = 0.0)
-        .def_property_readonly("represented", &Possibilities::represented)
-        .def_readonly("certain", &Possibilities::certain)
-        .def("__len__", [](const Possibilities& self) { return self.probabilities.size(); })
-        // Of each locus the names of alleles; of each genotype two of their numbers a locus.
-        .def_property_readonly("alleles",
-                               [](const Possibilities& self) {
-                                   std::vector<std::vector<std::string>> names(self.loci.size());
-                                   for (std::size_t i = 0; i < self.loci.size(); ++i) {
-                                       for (const Name& allele : self.alleles[i])
-                                           names[i].push_back(to_text(self.loci[i], allele));
-                                   }
-                                   return names;
-                               })
-        .def_property_readonly("genotypes",
-                               [](const Possibilities& self) {
-                                   return own(std::vector(self.genotypes),
-                                              {static_cast<py::ssize_t>(self.probabilities.size()),
-                                               static_cast<py::ssize_t>(self.loci.size()), 2});
-                               })
-        .def_property_readonly("probabilities", [](const py::object& self) {
-            return view(std::span<const double>(py::cast<const Possibilities&>(self).probabilities), self);
+             py::arg("person"), py::arg("loci"), py::arg("tail") = 0.0, py::keep_alive<1, 2>())
+        .def_property_readonly("represented", &PredictedPerson::represented)
+        .def_property_readonly("lost", &PredictedPerson::lost)
+        // Of each locus the names of alleles; of each genotype two of their numbers a locus; and how likely each is.
+        .def("possibilities", [](const PredictedPerson& self) {
+            const auto list = released([&](const Cancel& cancel) { return self.possibilities(cancel); });
+            std::vector<std::vector<std::string>> names(list->loci.size());
+            for (std::size_t i = 0; i < list->loci.size(); ++i) {
+                for (const Name& allele : list->alleles[i]) names[i].push_back(to_text(list->loci[i], allele));
+            }
+            const auto count = static_cast<py::ssize_t>(list->probabilities.size());
+            return py::make_tuple(
+                names, own(std::vector(list->genotypes), {count, static_cast<py::ssize_t>(list->loci.size()), 2}),
+                own(std::vector(list->probabilities), {count}));
         });
     module.def(
         "predict_positions",
@@ -108,19 +100,27 @@ void register_prediction(py::module_& module) {
             return own(std::move(values), {rows, static_cast<py::ssize_t>(width)});
         },
         py::arg("patient"), py::arg("loci"), py::arg("donors"), py::arg("threads"));
+    // A row of values for each donor, and the errors of donors that are not predicted.
     module.def(
         "predict",
-        [](const std::shared_ptr<Possibilities>& patient, const ReadPeople& donors, const std::string& direction_text,
+        [](const std::shared_ptr<PredictedPerson>& patient, const ReadPeople& donors, const std::string& direction_text,
            unsigned threads) {
             const Direction way = direction(direction_text);
             std::size_t width = 0;
+            std::vector<CellError> errors;
             std::vector<double> values = released([&](const Cancel& cancel) {
-                const Prediction prediction(*patient, donors.reader(), way);
+                const PatientPrediction prediction(patient, donors.reader(), way);
                 width = prediction.width();
-                return predict_column(prediction, donors.people(), threads, cancel);
+                std::vector<NotPredicted> not_predicted;
+                std::vector<double> predicted =
+                    predict_column(prediction, donors.people(), threads, cancel, not_predicted);
+                for (const auto& [row, error] : not_predicted)
+                    errors.push_back(
+                        {row, Side::Donor, "gl", donors.phenotype(row).to_gl(), error.code(), error.what()});
+                return predicted;
             });
             const auto rows = static_cast<py::ssize_t>(donors.people().rows);
-            return own(std::move(values), {rows, static_cast<py::ssize_t>(width)});
+            return py::make_tuple(own(std::move(values), {rows, static_cast<py::ssize_t>(width)}), cell_errors(errors));
         },
         py::arg("patient"), py::arg("donors"), py::arg("direction") = "both", py::arg("threads") = 0);
 }

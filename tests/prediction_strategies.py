@@ -9,6 +9,7 @@ of a set, whose names are then blurred: into strings, groups, XX codes, NEW, gen
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,6 +177,41 @@ class PredictionDraw:
             people.append(PersonDraw(self.gl(chooser, of, second, pools), of, second))
         return PairDraw(people[0], people[1], tuple(dict.fromkeys([*some, *other.loci])))
 
+    def weak_pair(self, chooser: Chooser) -> PairDraw:
+        """A person of whom nothing or one locus is known, in a set of many haplotypes, and one of few genotypes."""
+        loci = LOCI[:3]
+        pools = {locus: self._unlike(chooser, locus) for locus in loci}
+        # Distinct haplotypes in no order: steps that have no factor in common with their number.
+        every = list(itertools.product(*pools.values()))
+        start = chooser.number(0, len(every) - 1)
+        rows = tuple(
+            (every[(start + 101 * i) % len(every)], chooser.pick(FREQUENCIES[3:6])) for i in range(min(len(every), 64))
+        )
+        sets = [SetDraw(loci, rows), SetDraw(loci, rows[: len(rows) // 2])]
+        first, second = (self._haplotype(chooser, chooser.pick(sets)) for _ in range(2))
+        names = {locus: (first[locus], second[locus]) for locus in loci}
+        known = chooser.pick(["", "", "", *loci])
+        # A locus that the set lacks says nothing.
+        weak = self.typing(chooser, known, names[known]) if known else ""
+        blurred = chooser.pick(["", *loci])
+        parts = [self.typing(chooser, at, of) if at == blurred else "+".join(of) for at, of in names.items()]
+        if chooser.number(0, 1):  # other haplotypes would explain it without the phase
+            parts = [self.block(chooser, loci[:2], [names[at] for at in loci[:2]])]
+        strong = "^".join(part for part in parts if part and _readable(part))
+        people = [
+            PersonDraw(gl, sets[0], sets[1] if chooser.number(0, 3) == 3 else None)
+            for gl in (weak if weak and _readable(weak) else "C*01:02+C*07:02", strong)
+        ]
+        if chooser.number(0, 1):
+            people.reverse()
+        return PairDraw(people[0], people[1], loci[: chooser.number(2, 3)])
+
+    def _unlike(self, chooser: Chooser, locus: str) -> list[str]:
+        """Names of a locus that matching tells apart, one null among them."""
+        expressed, nulls, _ = _by_carrying(self.nom, locus)
+        by_class = {class_of(parse_name(name, locus), self.nom): name for name in expressed}
+        return [*by_class.values(), *nulls[: chooser.number(1, 2)]]
+
     def _carried_set(self, chooser: Chooser, pools: dict[str, list[str]], loci: Sequence[str]) -> SetDraw:
         """A set of which something can be carried."""
         drawn = self.set(chooser, pools, tuple(dict.fromkeys(loci)))
@@ -211,6 +247,12 @@ def _readable(part: str) -> bool:
 def pairs(draw: st.DrawFn, nom: Nomenclature) -> PairDraw:
     """Two people with their sets."""
     return PredictionDraw(nom).pair(Drawn(draw))
+
+
+@st.composite
+def weak_pairs(draw: st.DrawFn, nom: Nomenclature) -> PairDraw:
+    """Two people, one of whom is hardly typed, and sets of many haplotypes."""
+    return PredictionDraw(nom).weak_pair(Drawn(draw))
 
 
 @st.composite

@@ -441,6 +441,15 @@ def test_a_haplotype_that_a_replicate_lacks_counts_as_none() -> None:
     assert found.standard_errors[1:] == pytest.approx([1 / 60] * 10, rel=0.35)
 
 
+def test_a_replicate_of_people_whom_nothing_explains_is_drawn_anew() -> None:
+    start = as_set(("A",), {("A*01:01",): 0.5, ("A*02:01",): 0.5})
+    # Every fourth draw of two is of the second one alone.
+    people = ["A*01:01+A*02:01", "A*03:01+A*03:01"]
+    found = estimate_frequencies(people, TWO_FIELD, ["A"], start=start, bootstrap=40)
+    assert found.standard_errors is not None
+    assert found.standard_errors.tolist() == [0, 0]
+
+
 # --- what is seen, what is left out ------------------------------------------------------------------------------------
 
 

@@ -14,12 +14,12 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import allomatch as am
 from allomatch.carried import Populations, carry
-from prediction_strategies import PairDraw, PersonDraw, SetDraw, pairs, people
+from prediction_strategies import PairDraw, PersonDraw, SetDraw, pairs, people, weak_pairs
 from reference.detail import Facts
 from reference.nomenclature import Nomenclature, Release, TwoField
 from reference.prediction import EPITOPE_VERDICTS, posteriors, predict
@@ -29,6 +29,8 @@ from strategies import oracle_release, oracle_two_field
 WORLDS = [pytest.param("two-field", id="two-field"), pytest.param("3.58.0", id="3.58.0", marks=needs_data)]
 # Forms that the two sort differently among the names of a position: of before 2010, absence, new, codes.
 SORTED_OTHERWISE = re.compile(r"\*[0-9]{4}|NNNN|NEW|XX|/[A-Z]+[0-9]|[gGP]\b")
+# The oracle takes a second for each: a million pairs of genotypes.
+MOST_WEAK_PAIRS = 6
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
 
 
@@ -193,6 +195,14 @@ def check_pair(drawn: PairDraw, world: str) -> None:
 def test_predictions(data: st.DataObject, world: str) -> None:
     drawn = data.draw(pairs(oracle_of(world)))
     check_pair(drawn, world)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@settings(max_examples=MOST_WEAK_PAIRS)
+@given(data=st.data())
+def test_one_hardly_typed(data: st.DataObject, world: str) -> None:
+    """Such a patient is not listed but summed, and many cells are compared by halves of their alleles."""
+    check_pair(data.draw(weak_pairs(oracle_of(world))), world)
 
 
 @pytest.mark.parametrize(

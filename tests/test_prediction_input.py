@@ -247,3 +247,48 @@ def test_same_bits_under_every_kernel(tmp_path: Path) -> None:
 
 if __name__ == "__main__":
     print(_core.active_kernel(), digest_of_predictions(Path(sys.argv[1])))
+
+
+@pytest.fixture(scope="module")
+def wide() -> am.HaplotypeFrequencies:
+    """15,000 haplotypes: 112.5 million pairs explain who is typed at neither locus."""
+    names = [(f"A*{a:02d}:01", f"B*{b:02d}:01") for a in range(1, 101) for b in range(1, 151)]
+    return am.HaplotypeFrequencies.from_arrow(
+        pa.table({"A": [a for a, _ in names], "B": [b for _, b in names], "frequency": [1 / 16_384] * len(names)}),
+        population="wide",
+    )
+
+
+UNTYPED = "C*01:02+C*07:02"
+SURE = "A*01:01+A*02:01^B*03:01+B*04:01"
+
+
+def test_two_who_cannot_be_listed(wide: am.HaplotypeFrequencies) -> None:
+    """Neither is listed; others of the column are predicted, whoever the weakly typed one is."""
+    with pytest.raises(am.ResourceError, match=r"112507500 pairs of haplotypes.*type more loci"):
+        am.predict(UNTYPED, UNTYPED, wide, NOM, LOCI)
+    table = am.predict_table(UNTYPED, [SURE, UNTYPED, "A*01:01+A*", SURE], wide, NOM, LOCI)
+    assert table.patient_represented
+    # Both of A are the donor's with 2/100 x 1/100, both of B with 2/150 x 1/150.
+    expected = 2 / 100**2 * 2 / 150**2
+    for row in (0, 3):
+        assert table.table["p0"][row].as_py() == pytest.approx(expected, rel=1e-9)
+    assert table.table["p0"].null_count == 2
+    errors = table.errors.select(["row", "field", "value"]).to_pylist()
+    assert errors == [
+        {"row": 1, "field": "gl", "value": UNTYPED},
+        {"row": 2, "field": "gl", "value": "A*01:01+A*"},
+    ]
+    assert table.errors["code"][0].as_py() == _core.ERROR_CODES["TooManyValues"]
+    for patient, donor in ((UNTYPED, SURE), (SURE, UNTYPED)):
+        assert am.predict(patient, donor, wide, NOM, LOCI).p_mismatches[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_is_left_out_where_the_donor_is_listed(wide: am.HaplotypeFrequencies) -> None:
+    """`tail` shortens the patient's list: where there is none, nothing is lost."""
+    weak = am.predict(UNTYPED, SURE, wide, NOM, LOCI, tail=0.5)
+    assert weak.lost == 0
+    assert float(weak.p_mismatches.sum()) == pytest.approx(1, rel=1e-9)
+    listed = am.predict("A*01:XX+A*02:XX^B*03:01/B*05:01/B*06:01+B*04:01", SURE, wide, NOM, LOCI, tail=0.5)
+    assert listed.lost == pytest.approx(1 / 3, rel=1e-9)
+    assert float(listed.p_mismatches.sum()) == pytest.approx(2 / 3, rel=1e-9)

@@ -50,10 +50,14 @@ struct RegistryPeople {
 
 }  // namespace
 
-std::vector<double> RegistryReader::predict(const Prediction& prediction, std::span<const PhenotypeId> phenotypes,
-                                            unsigned threads, const Cancel& cancel) const {
+std::vector<double> RegistryReader::predict(const PatientPrediction& prediction,
+                                            std::span<const PhenotypeId> phenotypes, unsigned threads,
+                                            const Cancel& cancel) const {
     const RegistryPeople read(*segment_, reader_->set(), phenotypes, cancel);
-    return predict_column(prediction, read.people, threads, cancel);
+    std::vector<NotPredicted> not_predicted;
+    std::vector<double> values = predict_column(prediction, read.people, threads, cancel, not_predicted);
+    if (!not_predicted.empty()) throw Error(not_predicted.front().error);
+    return values;
 }
 
 std::vector<double> RegistryReader::predict(const PositionPrediction& prediction,

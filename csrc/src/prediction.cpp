@@ -1,28 +1,15 @@
 // See prediction.hpp.
-//
-// Symbols of a donor's allele, beside one patient genotype at a locus: another one, the patient's first or second
-// allele, null. Where two others of equal name count less than two unlike ones (host-versus-graft), each has a symbol
-// of its own.
 #include "allomatch/prediction.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <map>
 
+#include "cell_pairs.hpp"
 #include "haplotype_walk.hpp"
 
 namespace allomatch {
 namespace {
-
-constexpr unsigned kOther = 0;
-constexpr unsigned kFirst = 1;
-constexpr unsigned kSecond = 2;
-constexpr unsigned kNull = 3;
-constexpr unsigned kElse = 4;  // an other one unlike kOther
-constexpr unsigned kSymbols = 5;
-constexpr unsigned kNamed = 8;  // kNamed + what: an other one that is told apart from the rest
-
-using SymbolTable = std::array<std::uint8_t, std::size_t{kSymbols} * kSymbols>;
 
 // Mismatches by the rules of match.hpp, for a patient {first, second}, homozygous for the first, or of nothing.
 SymbolTable symbol_table(GenotypeKind patient, Direction direction) {
@@ -58,14 +45,6 @@ const SymbolTable& symbol_table_of(GenotypeKind patient, Direction direction) {
     return tables[static_cast<std::size_t>(patient) * 3 + static_cast<std::size_t>(direction)];
 }
 
-unsigned mismatches(const SymbolTable& table, unsigned s, unsigned t) noexcept {
-    // Two others are the same only if they have one name; those without a name never are.
-    const bool same = s == t && s >= kNamed;
-    if (s >= kNamed) s = kOther;
-    if (t >= kNamed || t == kOther) t = same ? kOther : kElse;
-    return table[s * kSymbols + t];
-}
-
 }  // namespace
 
 // ---- the patient, locus by locus
@@ -99,25 +78,26 @@ struct Prediction::AtLocus {
     }
 };
 
-Prediction::Prediction(Possibilities patient, std::shared_ptr<const PeopleReader> donors, Direction direction)
+Prediction::Prediction(std::shared_ptr<const Possibilities> patient, std::shared_ptr<const PeopleReader> donors,
+                       Direction direction)
     : patient_(std::move(patient)), donors_(std::move(donors)), direction_(direction) {
     const HaplotypeSet& set = donors_->set();
-    const std::size_t width = 2 * patient_.loci.size();
-    for (std::size_t i = 0; i < patient_.loci.size(); ++i) {
+    const std::size_t width = 2 * patient_->loci.size();
+    for (std::size_t i = 0; i < patient_->loci.size(); ++i) {
         AtLocus at;
-        const std::vector<Name>& alleles = patient_.alleles[i];
+        const std::vector<Name>& alleles = patient_->alleles[i];
         at.null = static_cast<std::uint16_t>(alleles.size() + 1);
-        const auto level = set.level_of(patient_.loci[i]);
+        const auto level = set.level_of(patient_->loci[i]);
         if (!level)
             throw Error(ErrorCode::InvalidArgument, "the donors' frequency set lacks locus " +
-                                                        std::string(locus_name(patient_.loci[i])) +
+                                                        std::string(locus_name(patient_->loci[i])) +
                                                         "; predict the loci that it has");
         at.level = *level;
         for (std::uint16_t c = 0; c < set.classes(*level).size(); ++c)
             at.of_class.push_back(at.what(alleles, set.classes(*level).name(ClassId{c})));
         std::map<std::pair<std::uint16_t, std::uint16_t>, std::uint32_t> numbers;
-        for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
-            const std::pair pair{patient_.genotypes[g * width + 2 * i], patient_.genotypes[g * width + 2 * i + 1]};
+        for (std::size_t g = 0; g < patient_->probabilities.size(); ++g) {
+            const std::pair pair{patient_->genotypes[g * width + 2 * i], patient_->genotypes[g * width + 2 * i + 1]};
             const auto [it, fresh] = numbers.try_emplace(pair, static_cast<std::uint32_t>(numbers.size()));
             at.of_genotype.push_back(it->second);
             if (fresh) {
@@ -142,7 +122,7 @@ Prediction::Prediction(Possibilities patient, std::shared_ptr<const PeopleReader
                 genotype.symbols[at.null] = kNull;
                 at.genotypes.push_back(std::move(genotype));
             }
-            at.genotypes[it->second].probability += patient_.probabilities[g];
+            at.genotypes[it->second].probability += patient_->probabilities[g];
         }
         loci_.push_back(std::move(at));
     }
@@ -153,24 +133,6 @@ Prediction::Prediction(Prediction&&) noexcept = default;
 
 // ---- a donor
 // ----------------------------------------------------------------------------------------------------------
-
-namespace {
-
-// Sums of frequencies, in the two populations.
-struct Mass {
-    double first = 0, second = 0;
-    void add(const Mass& other) noexcept {
-        first += other.first;
-        second += other.second;
-    }
-};
-
-// The weight of one haplotype of each of two masses, either way round; of two of the same group, once.
-double product(const Mass& x, const Mass& y, bool one_group) noexcept {
-    return one_group ? x.first * y.second : x.first * y.second + y.first * x.second;
-}
-
-}  // namespace
 
 struct Prediction::Scratch {
     Person person;
@@ -207,12 +169,13 @@ struct Prediction::Scratch {
     std::array<const AtLocus::Genotype*, kLocusCount> genotypes{};
     std::vector<std::uint8_t> additive;
     std::size_t additive_loci = 0;
-    std::vector<Mass> cells;  // additive loci + 1 values a cell
-    std::vector<std::array<std::uint16_t, kLocusCount>> cell_symbols;
+    Cells cells;
+    std::vector<ComparedLocus> compared;  // those that are not additive
+    CellPairs cell_pairs;
     std::vector<double> sums;
 };
 
-std::unique_ptr<Prediction::Scratch, void (*)(Prediction::Scratch*)> Prediction::scratch() const {
+std::unique_ptr<Prediction::Scratch, void (*)(Prediction::Scratch*)> Prediction::scratch() {
     return {new Scratch, [](Scratch* s) { delete s; }};
 }
 
@@ -221,8 +184,8 @@ void Prediction::predict_certain(std::span<const std::array<Name, 2>> donor, std
     std::vector<std::vector<unsigned>> counts(n);
     for (std::size_t i = 0; i < n; ++i) {
         const AtLocus& at = loci_[i];
-        std::array<std::uint16_t, 2> what{at.what(patient_.alleles[i], donor[i][0]),
-                                          at.what(patient_.alleles[i], donor[i][1])};
+        std::array<std::uint16_t, 2> what{at.what(patient_->alleles[i], donor[i][0]),
+                                          at.what(patient_->alleles[i], donor[i][1])};
         for (const AtLocus::Genotype& genotype : at.genotypes) {
             std::array<unsigned, 2> symbols{genotype.symbol(what[0]), genotype.symbol(what[1])};
             if (donor[i][0] == donor[i][1] && symbols[0] == kOther) symbols = {kNamed, kNamed};
@@ -230,18 +193,18 @@ void Prediction::predict_certain(std::span<const std::array<Name, 2>> donor, std
             out[2 * n + 1 + 3 * i + counts[i].back()] += genotype.probability;
         }
     }
-    for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
+    for (std::size_t g = 0; g < patient_->probabilities.size(); ++g) {
         unsigned total = 0;
         for (std::size_t i = 0; i < n; ++i) total += counts[i][loci_[i].of_genotype[g]];
-        out[total] += patient_.probabilities[g];
+        out[total] += patient_->probabilities[g];
     }
 }
 
 bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span<const Phase> phases, Scratch& s,
                          std::span<double> out, const Cancel& cancel) const {
-    if (!patient_.represented()) return false;
+    if (!patient_->represented()) return false;
     std::vector<std::array<Name, 2>> certain;
-    for (const Locus locus : patient_.loci) {
+    for (const Locus locus : patient_->loci) {
         const auto genotype = donors_->certain(locus, donor[index_of(locus)]);
         if (!genotype) break;
         certain.push_back(genotype->alleles);
@@ -261,7 +224,7 @@ bool Prediction::predict(std::span<const TypingId, kLocusCount> donor, std::span
     std::fill(out.begin(), out.end(), 0);
     predict_loci(s, out);
     constexpr std::size_t kGenotypesBetweenChecks = 256;
-    for (std::size_t g = 0; g < patient_.probabilities.size(); ++g) {
+    for (std::size_t g = 0; g < patient_->probabilities.size(); ++g) {
         if (g % kGenotypesBetweenChecks == 0) cancel.check();
         predict_genotype(g, s, out);
     }
@@ -285,6 +248,7 @@ void Prediction::number_codes(Scratch& s) const {
         codes.of_class.assign(sides.of_class.size(), 0);
         s.seen[l].clear();
         s.numbers.clear();
+        std::size_t others = 0;
         for (std::size_t c = 0; c < sides.of_class.size(); ++c) {
             const std::uint16_t side = sides.of_class[c];
             if (side == 0) continue;
@@ -292,7 +256,7 @@ void Prediction::number_codes(Scratch& s) const {
             // Others that both haplotypes may have are told apart.
             if (direction_ == Direction::Hvg && at != nullptr && what == 0 &&
                 (!s.person.phased.empty() || sides.fit(side, side)))
-                what = at->null + 1U + c;
+                what = at->null + ++others;
             const std::size_t pair = what * sides.count + side;
             if (pair >= s.numbers.size()) s.numbers.resize(pair + 1);
             if (s.numbers[pair] == 0) {
@@ -473,20 +437,18 @@ bool Prediction::additive_at(std::size_t i, const Scratch& s) const {
 // Sums of each group by the symbols at the loci that are not additive; mismatches at the others are counted.
 void Prediction::make_cells(Scratch& s) const {
     const std::size_t n = loci_.size();
-    const std::size_t width = s.additive_loci + 1;
     unsigned cell_bits = 0;
     for (std::size_t i = 0; i < n; ++i)
         cell_bits += s.additive[i] != 0 ? 0U : static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
     check_key_bits(cell_bits);
-    s.cells.clear();
-    s.cell_symbols.clear();
+    s.cells.clear(s.additive_loci + 1);
     for (Scratch::Group& group : s.groups) {
         s.cell_keys.reset(cell_bits);
-        group.cells_begin = s.cell_symbols.size();
+        group.cells_begin = s.cells.count();
         for (std::size_t o = group.begin; o < group.end; ++o) {
             WideKey key = 0;
             std::size_t misses = 0;
-            std::array<std::uint16_t, kLocusCount> symbols{};
+            Cells::Symbols symbols{};
             unsigned shift = 0;
             for (std::size_t i = 0; i < n; ++i) {
                 const std::uint16_t what = s.what[o * n + i];
@@ -500,13 +462,10 @@ void Prediction::make_cells(Scratch& s) const {
                 shift += static_cast<unsigned>(std::bit_width(kNamed + s.whats[i]));
             }
             const std::size_t cell = group.cells_begin + s.cell_keys.intern(key);
-            if (cell == s.cell_symbols.size()) {
-                s.cell_symbols.push_back(symbols);
-                s.cells.resize(s.cells.size() + width);
-            }
-            s.cells[cell * width + misses].add(s.class_masses[o]);
+            if (cell == s.cells.count()) s.cells.append(symbols);
+            s.cells.masses[cell * s.cells.width + misses].add(s.class_masses[o]);
         }
-        group.cells_end = s.cell_symbols.size();
+        group.cells_end = s.cells.count();
     }
 }
 
@@ -521,26 +480,22 @@ void Prediction::predict_genotype(std::size_t g, Scratch& s, std::span<double> o
         s.additive_loci += s.additive[i];
     }
     make_cells(s);
-    const std::size_t width = s.additive_loci + 1;
-    s.sums.assign(2 * n + 1, 0);
-    for (const auto& [a, b] : s.pairs) {
-        for (std::size_t x = s.groups[a].cells_begin; x < s.groups[a].cells_end; ++x) {
-            for (std::size_t y = s.groups[b].cells_begin; y < s.groups[b].cells_end; ++y) {
-                unsigned more = 0;
-                for (std::size_t i = 0; i < n; ++i) {
-                    if (s.additive[i] == 0)
-                        more += mismatches(*s.genotypes[i]->table, s.cell_symbols[x][i], s.cell_symbols[y][i]);
-                }
-                for (std::size_t p = 0; p < width; ++p) {
-                    const Mass& of_x = s.cells[x * width + p];
-                    if (of_x.first == 0 && of_x.second == 0) continue;
-                    for (std::size_t q = 0; q < width; ++q)
-                        s.sums[more + p + q] += product(of_x, s.cells[y * width + q], a == b);
-                }
-            }
-        }
+    s.compared.clear();
+    for (std::size_t i = 0; i < n; ++i) {
+        if (s.additive[i] == 0)
+            s.compared.push_back({i, s.genotypes[i]->table, kNamed + static_cast<unsigned>(s.whats[i])});
     }
-    for (std::size_t k = 0; k < s.sums.size(); ++k) out[k] += patient_.probabilities[g] * (s.sums[k] / s.total);
+    std::stable_sort(s.compared.begin(), s.compared.end(),
+                     [](const ComparedLocus& a, const ComparedLocus& b) { return a.symbols > b.symbols; });
+    s.sums.assign(2 * n + 1, 0);
+    s.cell_pairs.compare(s.cells, s.compared);
+    for (const auto& [a, b] : s.pairs) {
+        const auto cells_of = [&](std::uint32_t group) {
+            return CellPairs::Range{s.groups[group].cells_begin, s.groups[group].cells_end};
+        };
+        s.cell_pairs.add(cells_of(a), cells_of(b), a == b, s.sums);
+    }
+    for (std::size_t k = 0; k < s.sums.size(); ++k) out[k] += patient_->probabilities[g] * (s.sums[k] / s.total);
 }
 
 }  // namespace allomatch

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <limits>
-
-#include "allomatch/error.hpp"
+#include <map>
+#include <mutex>
 
 namespace allomatch {
 
@@ -74,6 +74,11 @@ template <typename MakePredictor>
 std::vector<double> column_of(const People& people, std::size_t width, unsigned threads, const Cancel& cancel,
                               MakePredictor predictor) {
     const DistinctPeople distinct = distinct_people(people, cancel);
+    // What is left of a row that cannot be read may be nothing, of which everybody is possible: for nobody's use.
+    std::vector<std::uint8_t> wanted(distinct.rows.size());
+    for (std::size_t row = 0; row < people.rows; ++row) {
+        if (!people.is_unread(row)) wanted[distinct.number_of[row]] = 1;
+    }
     std::vector<double> values(distinct.rows.size() * width);
     const std::size_t tasks = (distinct.rows.size() + kPeopleOfTask - 1) / kPeopleOfTask;
     parallel_for(tasks, thread_count(threads), cancel, [&](std::size_t task) {
@@ -82,7 +87,7 @@ std::vector<double> column_of(const People& people, std::size_t width, unsigned 
         for (std::size_t n = task * kPeopleOfTask; n < end; ++n) {
             if (cancel.stopped()) return;
             const std::span<double> out = std::span(values).subspan(n * width, width);
-            if (!predict(distinct.rows[n], out))
+            if (wanted[n] == 0 || !predict(distinct.rows[n], out))
                 std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
         }
     });
@@ -98,13 +103,29 @@ std::vector<double> column_of(const People& people, std::size_t width, unsigned 
 
 }  // namespace
 
-std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
-                                   const Cancel& cancel) {
-    return column_of(donors, prediction.width(), threads, cancel, [&] {
-        return [&, scratch = prediction.scratch()](std::size_t row, std::span<double> out) {
-            return prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out, cancel);
+std::vector<double> predict_column(const PatientPrediction& prediction, const People& donors, unsigned threads,
+                                   const Cancel& cancel, std::vector<NotPredicted>& not_predicted) {
+    std::mutex mutex;
+    std::map<std::size_t, Error> refused;  // by the first row of these typings
+    std::vector<double> values = column_of(donors, prediction.width(), threads, cancel, [&] {
+        return [&, scratch = Prediction::scratch()](std::size_t row, std::span<double> out) {
+            try {
+                return prediction.predict(donors.of(row), donors.phases_of(row), *scratch, out, cancel);
+            } catch (const Error& error) {
+                if (error.code() != ErrorCode::TooManyValues) throw;
+                const std::scoped_lock lock(mutex);
+                refused.emplace(row, error);
+                return false;
+            }
         };
     });
+    if (refused.empty()) return values;
+    const DistinctPeople distinct = distinct_people(donors, cancel);
+    for (std::size_t row = 0; row < donors.rows; ++row) {
+        const auto at = refused.find(distinct.rows[distinct.number_of[row]]);
+        if (at != refused.end() && !donors.is_unread(row)) not_predicted.push_back({row, at->second});
+    }
+    return values;
 }
 
 std::vector<double> predict_positions(const PositionPrediction& prediction, const People& donors, unsigned threads,

@@ -110,9 +110,9 @@ def of_phenotype(
         No row if the patient is not represented, nor of one ARD group at every locus.
     """
     carried = carry(frequencies, nomenclature)
-    possible = _core.Possibilities(_core.People(carried.core, phenotype._core), list(loci), 0.0)
-    genotypes = possible.genotypes.astype(np.int64)
-    return Patients(carried.population, possible.alleles, genotypes, np.array(possible.probabilities), None)
+    person = _core.PredictedPerson(_core.People(carried.core, phenotype._core), list(loci))
+    alleles, genotypes, probabilities = person.possibilities()
+    return Patients(carried.population, alleles, genotypes.astype(np.int64), probabilities, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from allomatch import _core
 from allomatch.carried import carry
-from allomatch.errors import problem
+from allomatch.errors import ArgumentError, problem
 from allomatch.estimation_checkpoint import load_checkpoint, save_checkpoint
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.match import check_choice, loci_of
@@ -352,21 +352,40 @@ def _replicates(
 ) -> Values:
     """Return the frequencies of each bootstrap replicate, shape (replicates, haplotypes)."""
     count, seed = draws
-    weights = people.weights
-    total = round(float(weights.sum()))
     row = np.dtype((np.void, classes.dtype.itemsize * classes.shape[1]))
     # Big-endian bytes sort as the numbers do.
     known = np.ascontiguousarray(classes.astype(">u2")).view(row).ravel()
     values = np.zeros((count, len(classes)))
     for replicate in range(count):
-        drawn = np.random.default_rng([seed, replicate]).multinomial(total, weights / total)
-        again = _core.Estimation.resampled(people, estimation, drawn.astype(np.float64), *options)
-        while not again.finished:
-            stage, iteration, columns, haplotypes, log_likelihood, unrepresented = again.step()
+        again, step = _drawn_again(estimation, people, np.random.default_rng([seed, replicate]), options)
+        while step is not None:
+            stage, iteration, columns, haplotypes, log_likelihood, unrepresented = step
             if progress is not None:
                 of_stage = tuple(people.loci[column] for column in sorted(columns))
                 progress(Iteration(stage, iteration, of_stage, haplotypes, log_likelihood, unrepresented, replicate))
+            step = None if again.finished else again.step()
         found, frequencies = _haplotypes(again, people)
         keys = np.ascontiguousarray(found.astype(">u2")).view(row).ravel()
         values[replicate, np.searchsorted(known, keys)] = frequencies
     return values
+
+
+def _drawn_again(
+    estimation: _core.Estimation,
+    people: _core.EmPeople,
+    random: np.random.Generator,
+    options: tuple[float, int, int],
+) -> tuple[_core.Estimation, tuple[int, int, list[int], int, float, float] | None]:
+    """Start a replicate; return it with its first step.
+
+    A draw of only such people as the haplotypes do not explain says nothing of their frequencies: another one is made.
+    """
+    weights = people.weights
+    total = round(float(weights.sum()))
+    while True:
+        drawn = random.multinomial(total, weights / total).astype(np.float64)
+        again = _core.Estimation.resampled(people, estimation, drawn, *options)
+        try:
+            return again, again.step()
+        except ArgumentError:
+            continue

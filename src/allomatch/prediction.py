@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from allomatch import _core
 from allomatch.carried import Carried, Populations, carry
-from allomatch.errors import problem
+from allomatch.errors import from_code, problem
 from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.notebook import chance, table
@@ -208,11 +208,13 @@ def predict(
         nomenclature: Typings and frequencies are carried to its ARD groups.
         loci: A preset or a list; those that the frequencies lack are ignored, and said so. Other typed loci are evidence too.
         donor_frequencies: Those of the donor's population.
-        tail: Leave out the patient's least likely genotypes while they have this much probability together; 0: none.
+        tail: Leave out the patient's least likely genotypes while they have this much probability together; 0: none. Nothing is
+            left out where the donor's are listed instead, of a patient of more than 1,024 pairs of haplotypes.
 
     Raises:
         TypingError: A typing is malformed, or the nomenclature knows none of the names of one of its positions.
         ArgumentError: No locus is left, or an argument is out of range.
+        ResourceError: Both have more than 100 million pairs of haplotypes.
 
     Example:
         >>> import pyarrow as pa
@@ -230,12 +232,10 @@ def predict(
     carried, donors, named, ignored = _sets(frequencies, donor_frequencies, nomenclature, loci)
     first = _core.People(carried.core, patient._core)
     second = _core.People(donors.core, donor._core)
-    possible = _core.Possibilities(first, named, _tail(tail))
-    both, gvh, hvg = (_core.predict(possible, second, way, 1)[0] for way in ("both", "gvh", "hvg"))
-    donor_represented = (
-        not np.isnan(both[0]) if possible.represented else _core.Possibilities(second, named, 0.0).represented
-    )
-    represented = possible.represented and donor_represented
+    person = _core.PredictedPerson(first, named, _tail(tail))
+    both, gvh, hvg = (_predict_one(person, second, way) for way in ("both", "gvh", "hvg"))
+    donor_represented = _core.PredictedPerson(second, named).represented
+    represented = person.represented and donor_represented
     n = len(named)
     by_locus = []
     if represented:
@@ -261,13 +261,21 @@ def predict(
         gvh[top] if represented else None,
         hvg[top] if represented else None,
         tuple(by_locus),
-        possible.represented,
+        person.represented,
         donor_represented,
         carried.population,
         donors.population,
         nomenclature.release,
-        max(0.0, 1.0 - float(np.sum(possible.probabilities))) if tail > 0 and possible.represented else 0.0,
+        person.lost,
     )
+
+
+def _predict_one(patient: _core.PredictedPerson, donor: _core.People, direction: str) -> npt.NDArray[np.float64]:
+    values, errors = _core.predict(patient, donor, direction, 1)
+    for *_, code, message in errors:
+        raise from_code(code, message)
+    row: npt.NDArray[np.float64] = values[0]
+    return row
 
 
 # ---- columns --------------------------------------------------------------------------------------------------------------
@@ -329,19 +337,20 @@ def predict_table(
     patient = patient if isinstance(patient, Phenotype) else Phenotype(patient)
     carried, others, named, ignored = _sets(frequencies, donor_frequencies, nomenclature, loci)
     person = _core.People(carried.core, patient._core)
-    possible = _core.Possibilities(person, named, _tail(tail))
+    predicted = _core.PredictedPerson(person, named, _tail(tail))
     columns: Phenotype | Columns = columns_of_side("donors", donors, LOCI)
     rows = 1 if isinstance(columns, Phenotype) else len(next(iter(columns.values())))
     read = _core.People(others.core, part_of_side(columns, 0, rows), rows, threads)
-    values = _core.predict(possible, read, direction, threads)
-    mask = np.isnan(values[:, 0]) | bad_rows(read.errors, rows)
+    values, not_predicted = _core.predict(predicted, read, direction, threads)
+    errors = sorted([*read.errors, *not_predicted], key=lambda error: error[0])
+    mask = np.isnan(values[:, 0]) | bad_rows(errors, rows)
     n = len(named)
     names = [f"p{k}" for k in range(2 * n + 1)] + [f"{locus}_p{k}" for locus in named for k in range(3)]
     by_name = dict(zip(names, np.ascontiguousarray(values.T), strict=True))
     if positions:
         by_name |= position_columns(_core.predict_positions(person, named, read, threads), named)
     table = pa.table({name: pa.array(column, mask=mask) for name, column in by_name.items()})
-    return PredictionTable(table, cell_errors(read.errors), named, ignored, possible.represented, nomenclature.release)
+    return PredictionTable(table, cell_errors(errors), named, ignored, predicted.represented, nomenclature.release)
 
 
 # ---- what they share ------------------------------------------------------------------------------------------------------

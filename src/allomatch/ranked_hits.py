@@ -151,7 +151,7 @@ class Predictor:
             )
         self.ignored = tuple(locus for locus in loci if locus not in self.loci)
         self._person = _core.People(mine.core, patient._core)
-        self.possible = _core.Possibilities(self._person, self.loci, tail)
+        self.patient = _core.PredictedPerson(self._person, self.loci, tail)
         self.population = mine.population
 
     @property
@@ -175,7 +175,7 @@ class Predictor:
         """Return a row of values for each phenotype under its set."""
         values = np.full((len(phenotypes), self.width), np.nan)
         for which, reader in self._by_set(codes):
-            values[which] = reader.predict(self.possible, phenotypes[which], self._direction, self._threads)
+            values[which] = reader.predict(self.patient, phenotypes[which], self._direction, self._threads)
         return values
 
     def positions(self, phenotypes: Rows, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
@@ -259,7 +259,7 @@ def order_hits(
         predictor.populations,
         of_set,
         predictor.population,
-        predictor.possible.represented,
+        predictor.patient.represented,
     )
     return Order(places, predictions, predictor)
 

@@ -20,9 +20,11 @@ class RegistryReader {
     RegistryReader(std::shared_ptr<const Segment> segment, std::shared_ptr<const HaplotypeSet> set);
 
     [[nodiscard]] const std::shared_ptr<const PeopleReader>& reader() const noexcept { return reader_; }
-    // As predict_column, a row for each phenotype. A typing that the nomenclature cannot read counts as untyped.
-    [[nodiscard]] std::vector<double> predict(const Prediction& prediction, std::span<const PhenotypeId> phenotypes,
-                                              unsigned threads, const Cancel& cancel) const;
+    // As predict_column, a row for each phenotype; throws if one of them is not predicted. A typing that the
+    // nomenclature cannot read counts as untyped.
+    [[nodiscard]] std::vector<double> predict(const PatientPrediction& prediction,
+                                              std::span<const PhenotypeId> phenotypes, unsigned threads,
+                                              const Cancel& cancel) const;
     [[nodiscard]] std::vector<double> predict(const PositionPrediction& prediction,
                                               std::span<const PhenotypeId> phenotypes, unsigned threads,
                                               const Cancel& cancel) const;

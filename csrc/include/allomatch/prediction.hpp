@@ -28,31 +28,26 @@ struct Possibilities {
     std::vector<std::vector<Name>> alleles;  // of each locus: classes, sorted
     std::vector<std::uint16_t> genotypes;    // of each genotype: two numbers of alleles a locus, ascending
     std::vector<double> probabilities;       // empty: not represented
-    bool certain = false;
 
     [[nodiscard]] bool represented() const noexcept { return !probabilities.empty(); }
 };
-
-// `loci` must be in the set. `tail`: genotypes of the least probability are left out while they are this much together.
-[[nodiscard]] Possibilities possibilities(const PeopleReader& reader, std::span<const TypingId, kLocusCount> typings,
-                                          std::span<const Phase> phases, std::span<const Locus> loci, double tail,
-                                          const Cancel& cancel);
 
 // A patient against donors of one set, in one direction.
 class Prediction {
   public:
     // The donors' set must have the patient's loci.
-    Prediction(Possibilities patient, std::shared_ptr<const PeopleReader> donors, Direction direction);
+    Prediction(std::shared_ptr<const Possibilities> patient, std::shared_ptr<const PeopleReader> donors,
+               Direction direction);
     ~Prediction();
     Prediction(Prediction&&) noexcept;
     Prediction& operator=(Prediction&&) = delete;
     Prediction(const Prediction&) = delete;
     Prediction& operator=(const Prediction&) = delete;
 
-    [[nodiscard]] std::span<const Locus> loci() const noexcept { return patient_.loci; }
+    [[nodiscard]] std::span<const Locus> loci() const noexcept { return patient_->loci; }
     // The memory of a thread, to be used again.
     struct Scratch;
-    [[nodiscard]] std::unique_ptr<Scratch, void (*)(Scratch*)> scratch() const;
+    [[nodiscard]] static std::unique_ptr<Scratch, void (*)(Scratch*)> scratch();
     // False if the donor (or the patient) is not represented; `out` is then untouched. Writes 2n + 1 overall values,
     // then 3 a locus. Throws Interrupted, in any thread.
     bool predict(std::span<const TypingId, kLocusCount> donor, std::span<const Phase> phases, Scratch& scratch,
@@ -72,7 +67,7 @@ class Prediction {
     void predict_genotype(std::size_t genotype, Scratch& scratch, std::span<double> out) const;
     [[nodiscard]] bool additive_at(std::size_t locus, const Scratch& scratch) const;
     void make_cells(Scratch& scratch) const;
-    Possibilities patient_;
+    std::shared_ptr<const Possibilities> patient_;
     std::shared_ptr<const PeopleReader> donors_;
     Direction direction_;
     std::vector<AtLocus> loci_;

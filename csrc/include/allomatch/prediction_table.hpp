@@ -7,9 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "allomatch/error.hpp"
 #include "allomatch/parallel_for.hpp"
+#include "allomatch/patient_prediction.hpp"
 #include "allomatch/positions.hpp"
-#include "allomatch/prediction.hpp"
 
 namespace allomatch {
 
@@ -19,9 +20,11 @@ struct People {
     std::array<DictionaryView, kLocusCount> dictionaries;             // default where nobody is typed
     std::array<std::span<const std::uint32_t>, kLocusCount> typings;  // of each row; empty: untyped
     std::function<std::span<const Phase>(std::size_t row)> phases;    // none: nobody's
+    std::vector<std::uint8_t> unread;                                 // of each row: cannot be read; empty: none
 
     [[nodiscard]] std::array<TypingId, kLocusCount> of(std::size_t row) const noexcept;
     [[nodiscard]] std::span<const Phase> phases_of(std::size_t row) const;
+    [[nodiscard]] bool is_unread(std::size_t row) const noexcept { return !unread.empty() && unread[row] != 0; }
 };
 
 // Rows of equal typings (and no phase) share a number; the first row of each.
@@ -31,9 +34,16 @@ struct DistinctPeople {
 };
 [[nodiscard]] DistinctPeople distinct_people(const People& people, const Cancel& cancel);
 
-// A row of `width()` values for each donor, NaN where the donor (or the patient) is not represented.
-[[nodiscard]] std::vector<double> predict_column(const Prediction& prediction, const People& donors, unsigned threads,
-                                                 const Cancel& cancel);
+// A donor whose pairs of haplotypes are too many to be listed, as the patient's are.
+struct NotPredicted {
+    std::size_t row;
+    Error error;
+};
+// A row of `width()` values for each donor, NaN where the donor (or the patient) is not represented or not predicted.
+// Of rows that are not to be read the values mean nothing.
+[[nodiscard]] std::vector<double> predict_column(const PatientPrediction& prediction, const People& donors,
+                                                 unsigned threads, const Cancel& cancel,
+                                                 std::vector<NotPredicted>& not_predicted);
 // The same of positions and epitopes.
 [[nodiscard]] std::vector<double> predict_positions(const PositionPrediction& prediction, const People& donors,
                                                     unsigned threads, const Cancel& cancel);
