@@ -113,6 +113,19 @@ def _codes(names: list[str]) -> list[str]:
     return texts
 
 
+def codes_of(members: int) -> dict[str, list[str]]:
+    """Installed codes of so many second fields, by each of these; none if there is no table of codes."""
+    codes: dict[str, list[str]] = {}
+    path = mac_file()
+    for line in [] if path is None else mac_text(path).decode().splitlines():
+        code, _, text = line.lstrip("*\t").partition("\t")
+        fields = text.strip().split("/")
+        if code.isalpha() and len(fields) == members and all(field.isdigit() for field in fields):
+            for field in fields:
+                codes.setdefault(field, []).append(code)
+    return codes
+
+
 def _antigens(names: list[str], nomenclature: Nomenclature) -> list[str]:
     """Every antigen of an allele of the release."""
     reduced = nomenclature.reduce_column(names, "serology").values.dictionary.to_pylist()

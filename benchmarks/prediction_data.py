@@ -22,7 +22,7 @@ import pyarrow as pa
 from allomatch import HaplotypeFrequencies, Nomenclature, demo
 from benchmarks.baselines.plain_imputer import Haplotype, Person
 from benchmarks.drawing import SEED
-from benchmarks.name_columns import gl_of
+from benchmarks.name_columns import codes_of, gl_of
 
 __all__ = [
     "ambiguous_patients",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _FIRST_NUMBER = 50_000_000  # of donors who are in no registry of a run
-_MEMBERS = 4  # of an allele string of an ambiguous patient
+_MEMBERS = 4  # of an allele code of an ambiguous patient
 
 
 def frequencies_of(population: str, haplotypes: Mapping[str, demo.Haplotypes]) -> HaplotypeFrequencies:
@@ -70,15 +70,22 @@ def draw_people(haplotypes: Mapping[str, demo.Haplotypes], population: str, peop
 
 
 def ambiguous_patients(patients: Sequence[str], nomenclature: Nomenclature, known: HaplotypeFrequencies) -> list[str]:
-    """The patients with allele strings at A, B and DRB1, as of allele codes: one first field, the true name among them."""
+    """The patients with multiple allele codes at A, B and DRB1, of four alleles, the true name among them.
+
+    Where no table of codes is installed, and for names that no such code has, allele strings as they would be.
+    """
     random = np.random.default_rng(SEED)
+    codes = codes_of(_MEMBERS)
     by_field: dict[str, list[str]] = {}
     for locus in ("A", "B", "DRB1"):
         for name in known.names(locus).to_pylist():
             by_field.setdefault(name.partition(":")[0], []).append(name)
 
     def string(name: str) -> str:
-        others = [other for other in by_field.get(name.partition(":")[0], []) if other != name]
+        field, _, second = name.partition(":")
+        if second in codes:
+            return f"{field}:{random.choice(codes[second])}"
+        others = [other for other in by_field.get(field, []) if other != name]
         return "/".join(sorted([name, *random.permutation(others)[: _MEMBERS - 1]]))
 
     def blurred(locus: str) -> str:

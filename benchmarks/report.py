@@ -39,6 +39,7 @@ AIM_RELEASE_BYTES = 60 << 20
 AIM_IMPUTED, AIM_IMPUTING_BYTES, AIM_SET_OPEN_S = 20_000, 300 << 20, 0.100
 AIM_PREDICTED = {"fully typed patient": 50_000, "ambiguous patient": 5_000}
 AIM_RANKED_S = {"all hits": 2.0, "best 100": 0.3}  # at AIM_DONORS
+AIM_ESTIMATED_PEOPLE, AIM_ESTIMATED_S = 1_000_000, 600.0
 
 Result = dict[str, Any]
 
@@ -249,6 +250,29 @@ def _predictions(run: Run) -> list[str]:
     return [f"## Prediction, from {run.source}", "", _machine(run), "", *lines] if lines else []
 
 
+def _estimations(run: Run) -> list[str]:
+    """Frequencies estimated, and iterations beside those of a textbook EM."""
+    rows = [
+        [
+            "from typings to frequencies",
+            f"{r['people']:,}",
+            f"{r['haplotypes']:,}",
+            _time(r["median_s"]),
+            _rate(r["people"] / r["median_s"]),
+            "",
+        ]
+        for r in run.all(work="whole estimation")
+    ]
+    for r in run.all(work="em"):
+        alone, textbook = r["people_a_second_and_iteration_one_thread"], r["textbook_people_a_second_and_iteration"]
+        rows += [
+            ["an iteration, one thread", f"{r['people']:,}", f"{r['haplotypes']:,}", "", _rate(alone), ""],
+            ["an iteration, plain Python", "", f"{r['haplotypes']:,}", "", _rate(textbook), _ratio(r["ratio"])],
+        ]
+    heads = ["frequencies by EM", "people", "haplotypes", "time", "people/s", "one thread / it"]
+    return [f"## Frequencies, from {run.source}", "", _machine(run), "", *_table(heads, rows)] if rows else []
+
+
 def _searches(run: Run) -> list[str]:
     rows = []
     beside = []
@@ -409,6 +433,9 @@ def _aims_of_prediction(run: Run) -> list[list[str]]:
         if r := run.one(work="ranked search", what=what):
             median = r["median_s"]
             add(f">=8/10 with probabilities, {what}", f"<= {_time(seconds)}", _time(median), median <= seconds)
+    if (r := run.one(work="whole estimation")) and r["people"] >= AIM_ESTIMATED_PEOPLE:
+        aim, took = AIM_ESTIMATED_S, r["median_s"]
+        add(f"EM of {r['people']:,} people", f"<= {_time(aim)}", _time(took), took <= aim)
     return rows
 
 
@@ -469,7 +496,7 @@ def markdown(runs: Sequence[Run]) -> str:
     if len(of_donors) > 1:
         lines += _growth(of_donors)
     for run in runs:
-        lines += [*_names(run), *_predictions(run)]
+        lines += [*_names(run), *_predictions(run), *_estimations(run)]
     return "\n".join(lines).rstrip() + "\n"
 
 
