@@ -97,7 +97,7 @@ void CellPairs::at_last_locus(Part x, Part y, unsigned mismatched) {
     const auto add_to = [&](std::vector<Mass>& sum, const Mass* of_symbol) {
         for (std::size_t p = 0; p < width; ++p) sum[p].add(of_symbol[p]);
     };
-    const auto is_other = [](std::size_t symbol) { return symbol == kOther || symbol > kNull; };
+    const auto is_other = [](std::size_t symbol) { return symbol == kOther || symbol >= kNamed; };
     // Unlike others: of y all symbols below the one at hand, then all above it, for want of a difference of sums.
     const unsigned unlike = mismatched + mismatches(*locus.table, kOther, kElse);
     const auto with_unlike = [&](std::size_t symbol) {
