@@ -18,7 +18,7 @@ from allomatch.nomenclature import LOCI
 from allomatch.releases import find_release, mac_file, mac_text, release_files
 from benchmarks.drawing import SEED
 
-__all__ = ["KINDS", "distinct", "gl_of", "registry"]
+__all__ = ["KINDS", "codes_of", "distinct", "gl_of", "registry"]
 
 KINDS = ("full names", "ambiguous GL strings", "multiple allele codes", "XX codes", "antigens")
 

@@ -29,7 +29,7 @@ from strategies import oracle_release, oracle_two_field
 WORLDS = [pytest.param("two-field", id="two-field"), pytest.param("3.58.0", id="3.58.0", marks=needs_data)]
 # Forms that the two sort differently among the names of a position: of before 2010, absence, new, codes.
 SORTED_OTHERWISE = re.compile(r"\*[0-9]{4}|NNNN|NEW|XX|/[A-Z]+[0-9]|[gGP]\b")
-# The oracle takes a second for each: a million pairs of genotypes.
+# The oracle takes seconds for each: a million pairs of genotypes.
 MOST_WEAK_PAIRS = 6
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
 

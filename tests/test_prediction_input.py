@@ -245,10 +245,6 @@ def test_same_bits_under_every_kernel(tmp_path: Path) -> None:
     assert len(set(found.values())) == 1, found
 
 
-if __name__ == "__main__":
-    print(_core.active_kernel(), digest_of_predictions(Path(sys.argv[1])))
-
-
 @pytest.fixture(scope="module")
 def wide() -> am.HaplotypeFrequencies:
     """15,000 haplotypes: 112.5 million pairs explain who is typed at neither locus."""
@@ -267,17 +263,18 @@ def test_two_who_cannot_be_listed(wide: am.HaplotypeFrequencies) -> None:
     """Neither is listed; others of the column are predicted, whoever the weakly typed one is."""
     with pytest.raises(am.ResourceError, match=r"112507500 pairs of haplotypes.*type more loci"):
         am.predict(UNTYPED, UNTYPED, wide, NOM, LOCI)
-    table = am.predict_table(UNTYPED, [SURE, UNTYPED, "A*01:01+A*", SURE], wide, NOM, LOCI)
+    table = am.predict_table(UNTYPED, [SURE, UNTYPED, "A*01:01+A*", "", SURE], wide, NOM, LOCI)
     assert table.patient_represented
     # Both of A are the donor's with 2/100 x 1/100, both of B with 2/150 x 1/150.
     expected = 2 / 100**2 * 2 / 150**2
-    for row in (0, 3):
+    for row in (0, 4):
         assert table.table["p0"][row].as_py() == pytest.approx(expected, rel=1e-9)
-    assert table.table["p0"].null_count == 2
+    assert table.table["p0"].null_count == 3
     errors = table.errors.select(["row", "field", "value"]).to_pylist()
     assert errors == [
         {"row": 1, "field": "gl", "value": UNTYPED},
         {"row": 2, "field": "gl", "value": "A*01:01+A*"},
+        {"row": 3, "field": "gl", "value": ""},
     ]
     assert table.errors["code"][0].as_py() == _core.ERROR_CODES["TooManyValues"]
     for patient, donor in ((UNTYPED, SURE), (SURE, UNTYPED)):
@@ -292,3 +289,22 @@ def test_what_is_left_out_where_the_donor_is_listed(wide: am.HaplotypeFrequencie
     listed = am.predict("A*01:XX+A*02:XX^B*03:01/B*05:01/B*06:01+B*04:01", SURE, wide, NOM, LOCI, tail=0.5)
     assert listed.lost == pytest.approx(1 / 3, rel=1e-9)
     assert float(listed.p_mismatches.sum()) == pytest.approx(2 / 3, rel=1e-9)
+
+
+def test_hits_of_a_weakly_typed_patient(wide: am.HaplotypeFrequencies, tmp_path: Path) -> None:
+    """Hits say what pairs say; one whom neither list reaches is named as an error, and a search without probabilities has it."""
+    donors = pa.table({"donor_id": ["sure", "less"], "gl": [SURE, "A*01:01+A*02:01^B*03:01/B*05:01+B*04:01"]})
+    registry, _ = am.Registry.build(tmp_path / "r.allo", donors, nomenclature=NOM)
+    hits = registry.search(UNTYPED, LOCI, max_mismatches=0, frequencies=wide).to_arrow()
+    for donor, p0 in zip(hits["donor_id"].to_pylist(), hits["p0"].to_pylist(), strict=True):
+        gl = donors["gl"][donors["donor_id"].to_pylist().index(donor)].as_py()
+        assert p0 == am.predict(UNTYPED, gl, wide, NOM, LOCI).p_mismatches[0] > 0
+    assert hits.num_rows == 2
+    registry.add(pa.table({"donor_id": ["untyped"], "gl": [UNTYPED]}))
+    with pytest.raises(am.ResourceError, match="type more loci"):
+        registry.search(UNTYPED, LOCI, max_mismatches=0, frequencies=wide)
+    assert registry.search(UNTYPED, LOCI, max_mismatches=0).to_arrow().num_rows == 3
+
+
+if __name__ == "__main__":
+    print(_core.active_kernel(), digest_of_predictions(Path(sys.argv[1])))

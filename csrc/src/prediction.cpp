@@ -485,6 +485,7 @@ void Prediction::predict_genotype(std::size_t g, Scratch& s, std::span<double> o
         if (s.additive[i] == 0)
             s.compared.push_back({i, s.genotypes[i]->table, kNamed + static_cast<unsigned>(s.whats[i])});
     }
+    // That of most alleles first: what it leaves to the next ones is soon few enough to be compared one by one.
     std::stable_sort(s.compared.begin(), s.compared.end(),
                      [](const ComparedLocus& a, const ComparedLocus& b) { return a.symbols > b.symbols; });
     s.sums.assign(2 * n + 1, 0);
