@@ -3,6 +3,7 @@
 import stat
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -117,6 +118,44 @@ def test_columns_of_names_and_gl_strings(newest: am.Nomenclature) -> None:
     for bad in (5, [1, 2], "A*01:01"):
         with pytest.raises(am.ArgumentError):
             newest.reduce_column(bad, "ard")
+
+
+def _reduced_alone(nomenclature: am.Nomenclature, text: str) -> tuple[str | None, int | None]:
+    try:
+        return nomenclature.reduce(text, "P"), None
+    except am.TypingError as error:
+        return None, error.code
+
+
+@needs_data
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_long_column_is_what_its_texts_are_alone(newest: am.Nomenclature, threads: int) -> None:
+    """Texts are reduced some thousand at once, with positions in common; the bad ones among them are errors of their own."""
+    random = np.random.default_rng(7)
+    good = {
+        "A": ["A*01:01:01:01", "A*02:01:01:01/A*02:05", "A*02:XX", "A*01:01:01G", "A*24:02/23", "A2"],
+        "B": ["B*07:02", "B*08:01:01", "B*44:02P", "B7", "B*15:01/15:02N"],
+        "DRB3": ["DRB3*01:01", "DRB3*02:02"],
+    }
+    bad = ["A*99:99", "B*7:02", "A*01:01+A*02:01+A*03:01", "C"]
+
+    def part(locus: str) -> str:
+        def position() -> str:
+            return str(random.choice(bad if random.random() < 0.02 else good[locus]))
+
+        genotypes = [f"{position()}+{position()}" for _ in range(1 + int(random.random() < 0.2))]
+        return "|".join(genotypes)
+
+    texts = [f"{part('B')}^{part('A')}" + (f"^{part('DRB3')}" if i % 3 else "") for i in range(3000)]
+    texts[5:5] = ["A*01:01", "A*99:99", "B*07:02~A*01:01+B*08:01~A*02:01", "A*01:01+A*02:01|"]
+    reduced = newest.reduce_column(texts, "P", threads=threads)
+    expected = [_reduced_alone(newest, text) for text in texts]
+    assert reduced.values.to_pylist() == [value for value, _ in expected]
+    codes = {text: code for text, (_, code) in zip(texts, expected, strict=True) if code is not None}
+    assert set(codes) == {text for text in texts if any(name in text for name in bad) or text.endswith("|")}
+    assert 100 < len(codes) < 1000
+    assert dict(zip(reduced.errors["value"].to_pylist(), reduced.errors["code"].to_pylist(), strict=True)) == codes
+    assert codes[texts[8]] == 200  # a genotype is missing
 
 
 @needs_data

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -16,7 +17,8 @@ namespace allomatch {
 namespace {
 
 // Positions at a level. In GL strings each distinct text of a locus is read once: people share positions where they
-// share nothing else. Texts must outlive this.
+// share nothing else. They are asked for first and then looked up together, locus by locus: the texts of one locus stay
+// in the cache, and looking up many at once waits less than one after the other. Texts must outlive this.
 class Positions {
   public:
     Positions(const Nomenclature& nomenclature, Level level) : nomenclature_(nomenclature), level_(level) {}
@@ -26,23 +28,37 @@ class Positions {
         std::size_t names = 0, text = 0;  // where they begin
         std::uint32_t name_count = 0, text_size = 0;
     };
-    // Throws MalformedTyping, UnknownName.
-    const Reduced& of(Locus locus, std::string_view text) {
-        auto& [texts, reduced] = loci_[index_of(locus)];
-        const auto [number, fresh] = texts.intern_lasting(text);
-        if (fresh) reduced.emplace_back();
-        Reduced& found = reduced[number];
-        if (found.name_count == 0 && found.text_size == 0) {  // also one that was bad: then it is again
-            const Reducer& reducer = read(locus, text);
-            found.names = names_.size();
-            found.text = text_.size();
-            reducer.append_names(names_);
-            reducer.append_text(text_);
-            found.name_count = static_cast<std::uint32_t>(names_.size() - found.names);
-            found.text_size = static_cast<std::uint32_t>(text_.size() - found.text);
-            if (found.name_count > 0) found.first = allele_key(names_[found.names]);
+    // Asks for a position of a locus; says its place among those asked for.
+    std::uint32_t ask(Locus locus, std::string_view text) {
+        std::vector<std::string_view>& asked = loci_[index_of(locus)].asked;
+        asked.push_back(text);
+        return static_cast<std::uint32_t>(asked.size() - 1);
+    }
+    void read_asked() {
+        for (std::size_t l = 0; l < kLocusCount; ++l) {
+            AtLocus& at = loci_[l];
+            at.numbers.resize(at.asked.size());
+            at.texts.intern_lasting(at.asked, at.numbers);
+            for (auto number = static_cast<std::uint32_t>(at.reduced.size()); number < at.texts.count(); ++number) {
+                Reduced& reduced = at.reduced.emplace_back();
+                try {
+                    append(reduced, read(static_cast<Locus>(l), at.texts[number]));
+                } catch (const Error&) {
+                    // It is read again, and bad again, by whoever wants it.
+                }
+            }
         }
-        return found;
+    }
+    // Throws MalformedTyping, UnknownName.
+    const Reduced& answer(Locus locus, std::uint32_t place) {
+        const AtLocus& at = loci_[index_of(locus)];
+        const Reduced& reduced = at.reduced[at.numbers[place]];
+        if (reduced.name_count == 0 && reduced.text_size == 0) read(locus, at.asked[place]);
+        return reduced;
+    }
+    // What is read stays.
+    void forget_asked() noexcept {
+        for (AtLocus& at : loci_) at.asked.clear();
     }
     // Of one that stands alone.
     void append_alone(std::string& out, Locus locus, std::string_view text) { read(locus, text).append_text(out); }
@@ -66,10 +82,21 @@ class Positions {
         }
         return *reducer;
     }
+    void append(Reduced& reduced, const Reducer& reducer) {
+        reduced.names = names_.size();
+        reduced.text = text_.size();
+        reducer.append_names(names_);
+        reducer.append_text(text_);
+        reduced.name_count = static_cast<std::uint32_t>(names_.size() - reduced.names);
+        reduced.text_size = static_cast<std::uint32_t>(text_.size() - reduced.text);
+        if (reduced.name_count > 0) reduced.first = allele_key(names_[reduced.names]);
+    }
 
     struct AtLocus {
         TextTable texts;
-        std::vector<Reduced> reduced;
+        std::vector<Reduced> reduced;  // of each of these
+        std::vector<std::string_view> asked;
+        std::vector<std::uint32_t> numbers;  // of each of these
     };
     const Nomenclature& nomenclature_;
     Level level_;
@@ -80,17 +107,29 @@ class Positions {
     std::string text_;
 };
 
-using Pair = std::array<Positions::Reduced, 2>;
+// A name or an allele string stays a position.
+enum class Form { Alone, Unphased, Phased };
 
-// The genotypes of one locus of a GL string, sorted and each once.
-void read_genotypes(Locus locus, std::string_view text, Positions& positions, std::vector<Pair>& pairs) {
-    const auto compare = [&](const Positions::Reduced& a, const Positions::Reduced& b) {
-        if (a.first != b.first) return a.first <=> b.first;
-        const auto x = positions.names(a);
-        const auto y = positions.names(b);
-        return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
-    };
-    pairs.clear();
+Form form_of(std::string_view text) noexcept {
+    bool joined = false;
+    for (const char c : text) {
+        if (c == '~') return Form::Phased;
+        joined = joined || c == '^' || c == '+' || c == '|';
+    }
+    return joined ? Form::Unphased : Form::Alone;
+}
+
+// A genotype of a GL string by the positions asked for.
+struct Genotype {
+    Locus locus;
+    bool half_said;  // one position of a gene says nothing of DRB345; both would
+    std::uint32_t first, second;
+};
+
+// Asks for the genotypes of a locus.
+void ask_genotypes(const GlPart& part, Positions& positions, std::vector<Genotype>& genotypes) {
+    const bool half_said = gene_of(part.locus) != 0 && !says_both_positions(part.text);
+    std::string_view text = part.text;
     while (true) {
         const std::size_t bar = text.find('|');
         const std::string_view genotype = text.substr(0, bar);
@@ -100,18 +139,42 @@ void read_genotypes(Locus locus, std::string_view text, Positions& positions, st
         const std::string_view second = trim_blanks(rest);
         // What is not one or two positions is an error, or untyped, and parse_typing says which.
         if (first.empty() || second.find('+') != std::string_view::npos) {
-            if (parse_typing(locus, text).untyped()) return pairs.clear();
+            if (parse_typing(part.locus, part.text).untyped()) return;
         }
-        const Positions::Reduced a = positions.of(locus, first);
-        const Positions::Reduced b = second.empty() ? a : positions.of(locus, second);
-        pairs.push_back(compare(b, a) < 0 ? Pair{b, a} : Pair{a, b});
+        const std::uint32_t a = positions.ask(part.locus, first);
+        genotypes.push_back({part.locus, half_said, a, second.empty() ? a : positions.ask(part.locus, second)});
         if (bar == std::string_view::npos) break;
         text.remove_prefix(bar + 1);
     }
+}
+
+// Asks for those of an unphased GL string, in the order of the loci.
+void ask_gl(std::string_view text, Positions& positions, std::vector<Genotype>& genotypes) {
+    std::vector<GlPart> parts = split_gl(text);
+    std::sort(parts.begin(), parts.end(), [](const GlPart& a, const GlPart& b) { return a.locus < b.locus; });
+    for (const GlPart& part : parts) ask_genotypes(part, positions, genotypes);
+}
+
+using Pair = std::array<const Positions::Reduced*, 2>;
+
+// The genotypes of one locus, sorted and each once.
+void sort_genotypes(std::span<const Genotype> genotypes, Positions& positions, std::vector<Pair>& pairs) {
+    const auto compare = [&](const Positions::Reduced& a, const Positions::Reduced& b) {
+        if (a.first != b.first) return a.first <=> b.first;
+        const auto x = positions.names(a);
+        const auto y = positions.names(b);
+        return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
+    };
+    pairs.clear();
+    for (const Genotype& genotype : genotypes) {
+        const Positions::Reduced& a = positions.answer(genotype.locus, genotype.first);
+        const Positions::Reduced& b = positions.answer(genotype.locus, genotype.second);
+        pairs.push_back(compare(b, a) < 0 ? Pair{&b, &a} : Pair{&a, &b});
+    }
     if (pairs.size() > 1) {
         const auto order = [&](const Pair& x, const Pair& y) {
-            const auto first = compare(x[0], y[0]);
-            return first != 0 ? first : compare(x[1], y[1]);
+            const auto first = compare(*x[0], *y[0]);
+            return first != 0 ? first : compare(*x[1], *y[1]);
         };
         std::sort(pairs.begin(), pairs.end(), [&](const Pair& x, const Pair& y) { return order(x, y) < 0; });
         const auto same = [&](const Pair& x, const Pair& y) { return order(x, y) == 0; };
@@ -119,57 +182,105 @@ void read_genotypes(Locus locus, std::string_view text, Positions& positions, st
     }
 }
 
-void append_gl(std::string& out, std::string_view text, Positions& positions) {
-    std::vector<GlPart> parts = split_gl(text);
-    std::sort(parts.begin(), parts.end(), [](const GlPart& a, const GlPart& b) { return a.locus < b.locus; });
+// Those that were asked for and read.
+void append_gl(std::string& out, std::span<const Genotype> genotypes, Positions& positions, std::vector<Pair>& pairs) {
     const std::size_t begin = out.size();
-    std::vector<Pair> pairs;
-    for (const GlPart& part : parts) {
-        read_genotypes(part.locus, part.text, positions, pairs);
-        // One position of a gene says nothing of DRB345; both would.
-        const bool half_said = gene_of(part.locus) != 0 && !says_both_positions(part.text);
+    while (!genotypes.empty()) {
+        const Genotype first = genotypes.front();
+        const auto other = std::find_if(genotypes.begin(), genotypes.end(),
+                                        [&](const Genotype& genotype) { return genotype.locus != first.locus; });
+        const auto count = static_cast<std::size_t>(other - genotypes.begin());
+        sort_genotypes(genotypes.first(count), positions, pairs);
+        genotypes = genotypes.subspan(count);
         for (std::size_t g = 0; g < pairs.size(); ++g) {
             if (g > 0) {
                 out.push_back('|');
             } else if (out.size() > begin) {
                 out.push_back('^');
             }
-            out += positions.text(pairs[g][0]);
-            if (half_said && positions.text(pairs[g][0]) == positions.text(pairs[g][1])) continue;
+            out += positions.text(*pairs[g][0]);
+            if (first.half_said && positions.text(*pairs[g][0]) == positions.text(*pairs[g][1])) continue;
             out.push_back('+');
-            out += positions.text(pairs[g][1]);
+            out += positions.text(*pairs[g][1]);
         }
     }
 }
 
-void append(std::string& out, std::string_view text, const Nomenclature& nomenclature, Level level,
-            Positions& positions) {
-    const auto joins = [](char c) { return c == '^' || c == '+' || c == '|'; };
-    if (text.find('~') != std::string_view::npos) {
-        // Reductions take no notice of phase.
-        Positions own(nomenclature, level);
-        append_gl(out, Phenotype::from_gl(text).unphased().to_gl(), own);
-    } else if (std::any_of(text.begin(), text.end(), joins)) {
-        append_gl(out, text, positions);
-    } else {
-        // A name or an allele string stays a position.
-        const auto said = locus_said(text);
-        const Locus locus = said ? *said : parse_name_with_locus(text).locus;  // which says what is wrong
-        positions.append_alone(out, locus, text);
+// Some texts, reduced together.
+class Block {
+  public:
+    Block(const Nomenclature& nomenclature, Level level)
+        : nomenclature_(nomenclature), level_(level), positions_(nomenclature, level) {}
+
+    // Texts must outlive this.
+    void add(std::string_view text) {
+        Part part{text, form_of(text), genotypes_.size(), nullptr};
+        if (part.form == Form::Unphased) {
+            try {
+                ask_gl(text, positions_, genotypes_);
+            } catch (const Error& error) {
+                part.error = std::make_unique<const Error>(error);
+            }
+        }
+        part.end = genotypes_.size();
+        parts_.push_back(std::move(part));
     }
-}
+    // After the last.
+    void read() { positions_.read_asked(); }
+    // Throws MalformedTyping, UnknownLocus, UnknownName and what else reading may say.
+    void append(std::string& out, std::size_t i) {
+        const Part& part = parts_[i];
+        if (part.error) throw Error(*part.error);
+        switch (part.form) {
+            case Form::Alone: {
+                const auto said = locus_said(part.text);
+                const Locus locus = said ? *said : parse_name_with_locus(part.text).locus;  // which says what is wrong
+                return positions_.append_alone(out, locus, part.text);
+            }
+            case Form::Unphased: {
+                const std::size_t begin = i == 0 ? 0 : parts_[i - 1].end;
+                return append_gl(out, std::span(genotypes_).subspan(begin, part.end - begin), positions_, pairs_);
+            }
+            case Form::Phased:  // reductions take no notice of phase
+                return append_reduced_gl(out, nomenclature_, Phenotype::from_gl(part.text).unphased().to_gl(), level_);
+        }
+    }
+    // Positions that were read stay so.
+    void clear() noexcept {
+        parts_.clear();
+        genotypes_.clear();
+        positions_.forget_asked();
+    }
+
+  private:
+    struct Part {
+        std::string_view text;
+        Form form;
+        std::size_t end;  // of its genotypes
+        std::unique_ptr<const Error> error;
+    };
+    const Nomenclature& nomenclature_;
+    Level level_;
+    Positions positions_;
+    std::vector<Part> parts_;
+    std::vector<Genotype> genotypes_;
+    std::vector<Pair> pairs_;
+};
 
 }  // namespace
 
 void append_reduced_gl(std::string& out, const Nomenclature& nomenclature, std::string_view text, Level level) {
-    Positions positions(nomenclature, level);
-    append(out, text, nomenclature, level, positions);
+    Block block(nomenclature, level);
+    block.add(text);
+    block.read();
+    block.append(out, 0);
 }
 
 ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& column, std::size_t rows, Level level,
                             unsigned threads, const Cancel& cancel) {
     ReducedColumn result;
     result.indices.resize(rows);
+    constexpr std::size_t kBlock = 1024;  // texts at once: what is known of them stays in the cache
     TextTable texts;
     // Growing costs a column without repeats a tenth of its time; more room than this would cost one of repeats its
     // cache.
@@ -206,20 +317,29 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
     std::vector<Slice> slices((texts.count() + per_slice - 1) / per_slice);
     parallel_for(slices.size(), thread_count(threads), cancel, [&](std::size_t s) {
         Slice& slice = slices[s];
-        Positions positions(nomenclature, level);
+        Block block(nomenclature, level);
         const std::size_t end = std::min(texts.count(), (s + 1) * per_slice);
         slice.ends.reserve(end - s * per_slice);
-        for (std::size_t i = s * per_slice; i < end; ++i) {
-            if (i % 1024 == 0 && cancel.stopped()) return;
-            const std::size_t before = slice.text.size();
-            const std::string_view text = texts[static_cast<std::uint32_t>(i)];
-            try {
-                append(slice.text, text, nomenclature, level, positions);
-            } catch (const Error& error) {
-                slice.text.resize(before);
-                slice.errors.push_back({first_rows[i], 0, std::string(text), error.code(), error.what()});
+        std::size_t size = 0;
+        for (std::size_t i = s * per_slice; i < end; ++i) size += texts[static_cast<std::uint32_t>(i)].size();
+        slice.text.reserve(size);  // most results are shorter
+        for (std::size_t begin = s * per_slice; begin < end; begin += kBlock) {
+            if (cancel.stopped()) return;
+            const std::size_t count = std::min(end - begin, kBlock);
+            block.clear();
+            for (std::size_t i = 0; i < count; ++i) block.add(texts[static_cast<std::uint32_t>(begin + i)]);
+            block.read();
+            for (std::size_t i = 0; i < count; ++i) {
+                const std::size_t before = slice.text.size();
+                try {
+                    block.append(slice.text, i);
+                } catch (const Error& error) {
+                    const std::string_view text = texts[static_cast<std::uint32_t>(begin + i)];
+                    slice.text.resize(before);
+                    slice.errors.push_back({first_rows[begin + i], 0, std::string(text), error.code(), error.what()});
+                }
+                slice.ends.push_back(slice.text.size());
             }
-            slice.ends.push_back(slice.text.size());
         }
     });
     cancel.check();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,17 +25,24 @@ class TextTable {
         return found;
     }
     // Of a text that outlives the table and is not copied.
-    Found intern_lasting(std::string_view text) {
-        if ((count() + 1) * 2 > slots_.size()) resize(2 * slots_.size());
-        const std::uint32_t hash = hash_of(text);
-        for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
-            Slot& slot = slots_[i];
-            if (slot.number == kEmpty) {
-                slot = {hash, static_cast<std::uint32_t>(count())};
-                texts_.push_back(text);
-                return {slot.number, true};
-            }
-            if (slot.hash == hash && texts_[slot.number] == text) return {slot.number, false};
+    Found intern_lasting(std::string_view text) { return intern_lasting(text, hash_of(text)); }
+    // Of many at once. A table larger than the caches waits three times for memory in each lookup, for a slot, the
+    // view of its text and the text; here they are fetched for the next ones meanwhile.
+    void intern_lasting(std::span<const std::string_view> texts, std::span<std::uint32_t> numbers) {
+        constexpr std::size_t kStep = 8;
+        for (std::size_t i = 0; i < texts.size(); ++i) numbers[i] = hash_of(texts[i]);
+        const auto ahead = [&](std::size_t i, auto fetch) {
+            if (i < texts.size()) fetch(slots_[numbers[i] & mask_]);
+        };
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            ahead(i + 3 * kStep, [](const Slot& slot) { __builtin_prefetch(&slot); });
+            ahead(i + 2 * kStep, [&](const Slot& slot) {
+                if (slot.number != kEmpty) __builtin_prefetch(&texts_[slot.number]);
+            });
+            ahead(i + kStep, [&](const Slot& slot) {
+                if (slot.number != kEmpty) __builtin_prefetch(texts_[slot.number].data());
+            });
+            numbers[i] = intern_lasting(texts[i], numbers[i]).number;
         }
     }
     // Makes room for so many texts at once.
@@ -53,6 +61,19 @@ class TextTable {
         std::uint32_t hash = 0;
         std::uint32_t number = kEmpty;
     };
+
+    Found intern_lasting(std::string_view text, std::uint32_t hash) {
+        if ((count() + 1) * 2 > slots_.size()) resize(2 * slots_.size());
+        for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+            Slot& slot = slots_[i];
+            if (slot.number == kEmpty) {
+                slot = {hash, static_cast<std::uint32_t>(count())};
+                texts_.push_back(text);
+                return {slot.number, true};
+            }
+            if (slot.hash == hash && texts_[slot.number] == text) return {slot.number, false};
+        }
+    }
 
     static std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
         __extension__ using Wide = unsigned __int128;
