@@ -249,6 +249,33 @@ std::string_view without_letters(Locus locus, std::string_view text) noexcept {
     return text;
 }
 
+// "A*02:01:01:01N", as nearly all names are written: the locus as it is called, a '*', two to four fields and perhaps a
+// suffix. nullopt says nothing of any other.
+std::optional<Name> usual_allele(Locus locus, std::string_view text) noexcept {
+    const std::string_view gene = kLocusNames[index_of(locus)];
+    if (locus == Locus::DRB345 || !text.starts_with(gene)) return std::nullopt;
+    std::size_t i = gene.size();
+    if (i >= text.size() || text[i] != '*') return std::nullopt;
+    Name name;
+    for (std::size_t count = 0; count < 4; ++count) {
+        const std::size_t begin = ++i;
+        std::uint32_t value = 0;
+        for (; i < text.size() && is_digit(text[i]); ++i)
+            value = value * 10 + static_cast<std::uint32_t>(text[i] - '0');
+        const std::size_t digits = i - begin;
+        const bool padded = digits > 2 && text[begin] == '0';
+        if (digits < 2 || digits > 4 || padded || value == 0) return std::nullopt;
+        name.fields[count] = static_cast<std::uint16_t>(value);
+        if (i < text.size() && text[i] == ':') continue;
+        if (count == 0) return std::nullopt;
+        if (i == text.size()) return name;
+        if (i + 1 < text.size() || kSuffixes.find(text[i]) == std::string_view::npos) return std::nullopt;
+        name.suffix = text[i];
+        return name;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::uint16_t parse_field(std::string_view text) noexcept {
@@ -346,6 +373,7 @@ std::optional<Name> version2_by_rule(Locus locus, const Name& name) noexcept {
 }
 
 Name parse_name(Locus locus, std::string_view original) {
+    if (const auto usual = usual_allele(locus, original)) return *usual;
     const std::string_view text = trimmed(original);
     const std::string_view rest = without_hla(text);
     const std::size_t star = rest.find('*');
@@ -387,6 +415,10 @@ Name parse_name(Locus locus, std::string_view original) {
 }
 
 std::optional<Locus> locus_said(std::string_view text) {
+    constexpr std::size_t kLongest = 6;
+    if (const std::size_t star = text.substr(0, kLongest + 1).find('*'); star != std::string_view::npos) {
+        if (const auto usual = find_locus(text.substr(0, star))) return usual;
+    }
     text = trimmed(text);
     const auto ends = [](char c) { return c == '/' || c == '+' || c == '|' || c == '~' || c == '^'; };
     text = text.substr(0, static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends) - text.begin()));

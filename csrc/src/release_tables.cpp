@@ -95,7 +95,8 @@ std::pair<std::size_t, std::size_t> ReleaseLocus::range(const Name& name) const 
     const auto first = keys.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last = keys.begin() + static_cast<std::ptrdiff_t>(end);
     const auto lo = std::lower_bound(first, last, low);
-    const auto hi = std::upper_bound(lo, last, high);
+    auto hi = lo;  // what follows is visited: to step over it costs less than another search
+    while (hi != last && *hi <= high) ++hi;
     return {static_cast<std::size_t>(lo - keys.begin()), static_cast<std::size_t>(hi - keys.begin())};
 }
 

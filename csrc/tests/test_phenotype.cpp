@@ -231,6 +231,7 @@ TEST(gl_strings) {
     CHECK(says(CHECK_THROWS(LocusTwice, Phenotype::from_gl("A*01:01^B*08:01^a*02:01")), "'a*02:01'"));
     CHECK(says(CHECK_THROWS(UnknownLocus, Phenotype::from_gl("A*01:01^E*01:01")), "'E'"));
     CHECK(says(CHECK_THROWS(MalformedTyping, Phenotype::from_gl("A*01:01^02:01")), "'02:01' names no locus"));
+    CHECK(says(CHECK_THROWS(MalformedTyping, Phenotype::from_gl("DRB345*01:01+DRB345*02:02")), "which of DRB3"));
     for (const char* bad :
          {"^", "A*01:01^", "^A*01:01", "A*01:01^^B*08:01", "01:01", "*01:01", "A*", "A*01:01+B*08:01"}) {
         CHECK_THROWS(MalformedTyping, Phenotype::from_gl(bad));
