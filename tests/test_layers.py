@@ -62,6 +62,7 @@ ROOMS = {
         "row_warnings",
         "segment",
         "segment_format",
+        "typing_classes",
     },
     "filter": {"filter_program", "filter_text"},
     "detail": {"detail_facts", "detail_table", "two_way"},

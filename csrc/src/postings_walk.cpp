@@ -6,6 +6,9 @@
 //   Third      one at the first and one at the second, so none at the third: the phenotypes of the matching third
 //              typings, in runs of equal first typings.
 //
+// A node on the way Second with no mismatch left is passed over if none of the third typings below it can match: each
+// listed node says in a word which classes of them it has.
+//
 // Typings that match are a few hundredths of a per cent of a dictionary and a per cent of the donors, whereas half of
 // all nodes may have one mismatch at the first locus: the walk from the top visits those too. A lower budget needs
 // fewer ways. Costs that a way excludes are set to "excluded" in tables of its own, so that the kernels are the same.
@@ -86,6 +89,7 @@ struct Plan {
     Costs top_with;  // the first locus on the way Second: one mismatch or two
     Costs top_one;   // ... and on the way Third: one
     Costs second_one;
+    std::uint32_t third_matches;       // classes of the third locus' typings without a mismatch
     std::vector<std::size_t> columns;  // those searched
 };
 
@@ -170,15 +174,22 @@ class Task {
     void from_second(std::span<const Run> block) {
         const TrieView::Postings& postings = *plan_.trie.postings;
         const std::size_t nodes = plan_.trie.levels[1].typings.size();
-        const std::size_t n = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
-                                                   plan_.top_with, plan_.budget, first());
-        for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t found = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
+                                                       plan_.top_with, plan_.budget, first());
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < found; ++i) {
             const std::uint32_t place = array(kIndex)[i];
+            const std::uint32_t spent = array(kSpent)[i];
+            // Nodes that have nothing left to spend, four of five, need a third typing that matches.
+            const bool none_left = spent == plan_.budget;
+            if (none_left && (postings.node_thirds[place] & plan_.third_matches) == 0) continue;
             const std::uint32_t node = postings.nodes[place];
             if (node >= nodes) throw_corrupt("nodes", node, node + 1, nodes);
-            array(kNode)[i] = node;
-            array(kTop)[i] = postings.node_tops[place];
-            array(kSecond)[i] = array(kOrigin)[i];
+            array(kSpent)[n] = spent;
+            array(kNode)[n] = node;
+            array(kTop)[n] = postings.node_tops[place];
+            array(kSecond)[n] = array(kOrigin)[i];
+            ++n;
         }
         below_nodes(n);
     }
@@ -324,6 +335,16 @@ class Pieces {
     std::vector<Piece> all_;
 };
 
+// All classes where the third locus is not searched.
+std::uint32_t classes_without_mismatch(const TrieView& trie, std::span<const Costs> loci) {
+    if (loci[2].words == nullptr) return ~std::uint32_t{0};
+    std::uint32_t classes = 0;
+    for (const std::uint32_t typing : typings_without_mismatch(loci[2])) {
+        classes |= std::uint32_t{1} << trie.postings->third_classes[typing];
+    }
+    return classes;
+}
+
 Pieces pieces_of(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget) {
     const TrieView::Postings& postings = *trie.postings;
     Pieces pieces;
@@ -364,6 +385,7 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
               {top_with.data(), loci[0].last},
               {top_one.data(), loci[0].last},
               {second_one.data(), loci[1].last},
+              classes_without_mismatch(trie, loci),
               {}};
     for (std::size_t c = 0; c < trie.columns.size(); ++c) {
         if (loci[2 + c].words != nullptr) plan.columns.push_back(c);

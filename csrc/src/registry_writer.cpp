@@ -13,6 +13,7 @@
 #include "allomatch/mapped_file.hpp"
 #include "donors.hpp"
 #include "segment_format.hpp"
+#include "typing_classes.hpp"
 
 namespace allomatch {
 namespace {
@@ -304,6 +305,7 @@ class SegmentWriter {
             writer_.block(name + ".typings.pairs", Element::U32, pairs);
             writer_.block(name + ".typings.donors", Element::U32, dictionary.typing_donors);
             typing_counts_[index_of(locus)] = dictionary.typing_donors.size();
+            if (has_postings() && locus == order_[2]) third_classes_ = typing_classes(dictionary);
             dictionary = {};
         }
     }
@@ -343,9 +345,14 @@ class SegmentWriter {
             column<std::uint32_t>(name + ".typings", Element::U32, phenotypes,
                                   [&](std::size_t p) { return typing(first_rows_[p], level); });
         }
-        if (depth_ == 2 && order_.size() > 2) {
-            write_node_postings(levels[0], levels[1]);
-            write_phenotype_postings(levels[0], levels[1]);
+        if (has_postings()) {
+            std::vector<std::uint32_t> third(phenotypes);
+            parallel_for((phenotypes + kChunk - 1) / kChunk, threads_, cancel_, [&](std::size_t task) {
+                for (std::size_t p = task * kChunk; p < std::min(phenotypes, (task + 1) * kChunk); ++p)
+                    third[p] = typing(first_rows_[p], 2);
+            });
+            write_node_postings(levels[0], levels[1], third);
+            write_phenotype_postings(levels[0], levels[1], third);
         }
         first_rows_ = {};
         for (auto& typings : donors_.typings) typings = {};
@@ -365,33 +372,36 @@ class SegmentWriter {
         std::partial_sum(counts.begin(), counts.end(), counts.begin());
     }
 
-    void write_node_postings(const Level& top, const Level& second) {
+    [[nodiscard]] bool has_postings() const noexcept { return depth_ == 2 && order_.size() > 2; }
+
+    void write_node_postings(const Level& top, const Level& second, std::span<const std::uint32_t> third) {
         std::vector<std::uint32_t> offsets(typing_counts_[index_of(order_[1])] + 1);
         for (const std::uint32_t typing : second.typings) ++offsets[typing + 1];
         add_up(offsets);
         std::vector<std::uint32_t> place(offsets);
         std::vector<std::uint32_t> tops(second.typings.size());
         std::vector<std::uint32_t> nodes(second.typings.size());
+        std::vector<std::uint32_t> thirds(second.typings.size());
         for (std::size_t t = 0; t < top.typings.size(); ++t) {
             for (std::uint32_t node = top.children[t]; node < top.children[t + 1]; ++node) {
                 const std::uint32_t at = place[second.typings[node]]++;
                 tops[at] = top.typings[t];
                 nodes[at] = node;
+                for (std::uint32_t p = second.children[node]; p < second.children[node + 1]; ++p) {
+                    thirds[at] |= std::uint32_t{1} << third_classes_[third[p]];
+                }
             }
         }
         writer_.block("postings.nodes.offsets", Element::U32, offsets);
         writer_.block("postings.nodes.tops", Element::U32, tops);
         writer_.block("postings.nodes", Element::U32, nodes);
+        writer_.block("postings.nodes.thirds", Element::U32, thirds);
+        writer_.block("postings.thirds", Element::U8, third_classes_);
         cancel_.check();
     }
 
-    void write_phenotype_postings(const Level& top, const Level& second) {
-        const std::size_t phenotypes = first_rows_.size();
-        std::vector<std::uint32_t> third(phenotypes);
-        parallel_for((phenotypes + kChunk - 1) / kChunk, threads_, cancel_, [&](std::size_t task) {
-            for (std::size_t p = task * kChunk; p < std::min(phenotypes, (task + 1) * kChunk); ++p)
-                third[p] = typing(first_rows_[p], 2);
-        });
+    void write_phenotype_postings(const Level& top, const Level& second, std::span<const std::uint32_t> third) {
+        const std::size_t phenotypes = third.size();
         const std::size_t typings = typing_counts_[index_of(order_[2])];
         // Phenotypes come in the order of their first typing: another one than the last begins a run.
         const auto for_each = [&](auto visit) {
@@ -532,7 +542,8 @@ class SegmentWriter {
     const Cancel& cancel_;
     std::array<CanonicalDictionary, kLocusCount> dictionaries_;
     std::array<std::size_t, kLocusCount> typing_counts_{};
-    std::vector<std::uint32_t> ranks_;  // of each donor
+    std::vector<std::uint8_t> third_classes_;  // of the third locus' typings, for the postings
+    std::vector<std::uint32_t> ranks_;         // of each donor
     std::vector<Locus> order_;
     std::vector<std::uint32_t> rows_;    // donor of each row
     std::vector<std::uint8_t> differs_;  // of each row

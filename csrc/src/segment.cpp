@@ -5,6 +5,7 @@
 #include "allomatch/mapped_file.hpp"
 #include "allomatch/registry.hpp"
 #include "segment_format.hpp"
+#include "typing_classes.hpp"
 
 namespace allomatch {
 
@@ -231,16 +232,27 @@ void Segment::read_trie(const Directory& directory) {
 void Segment::read_postings(const Directory& directory) {
     if (trie_.levels.size() != 2 || trie_.columns.empty()) return;
     const auto u32 = [&](const char* name) { return directory.u32("postings." + std::string(name)); };
-    TrieView::Postings p{u32("nodes.offsets"), u32("nodes.tops"), u32("nodes"),     u32("runs.offsets"),
-                         u32("runs.tops"),     u32("runs"),       u32("phenotypes")};
+    directory.check("postings.thirds");
+    const TrieView::Postings p{u32("nodes.offsets"),
+                               u32("nodes.tops"),
+                               u32("nodes"),
+                               u32("nodes.thirds"),
+                               directory.get<std::uint8_t>("postings.thirds", format::Element::U8),
+                               u32("runs.offsets"),
+                               u32("runs.tops"),
+                               u32("runs"),
+                               u32("phenotypes")};
     const auto offsets = [&](std::span<const std::uint32_t> values, std::size_t place, std::size_t end) {
         return values.size() == dictionary(trie_.order[place]).typing_count() + 1 && values.back() == end;
     };
     const bool sound = p.nodes.size() == trie_.levels[1].typings.size() && p.node_tops.size() == p.nodes.size() &&
                        offsets(p.node_offsets, 1, p.nodes.size()) && offsets(p.run_offsets, 2, p.run_tops.size()) &&
                        p.run_starts.size() == p.run_tops.size() + 1 && p.run_starts.back() == phenotype_count() &&
-                       p.phenotypes.size() == phenotype_count();
+                       p.phenotypes.size() == phenotype_count() && p.node_thirds.size() == p.nodes.size() &&
+                       p.third_classes.size() == dictionary(trie_.order[2]).typing_count();
     if (!sound) directory.corrupt("the postings differ in length from the trie");
+    if (std::any_of(p.third_classes.begin(), p.third_classes.end(), [](auto c) { return c >= kTypingClasses; }))
+        directory.corrupt("a class of typings is unknown");
     trie_.postings = p;
 }
 
@@ -325,13 +337,20 @@ void Segment::check_postings(const Cancel& cancel) const {
     for (std::size_t t = 0; t < top.typings.size(); ++t) {
         std::fill(top_of.begin() + top.children[t], top_of.begin() + top.children[t + 1], top.typings[t]);
     }
+    const auto thirds_below = [&](std::uint32_t node) {
+        std::uint32_t bits = 0;
+        for (std::uint32_t i = second.children[node]; i < second.children[node + 1]; ++i) {
+            bits |= std::uint32_t{1} << p.third_classes[trie_.columns[0][i]];
+        }
+        return bits;
+    };
     bool sound = ascending(p.node_offsets, p.nodes.size()) && ascending(p.run_offsets, p.run_tops.size()) &&
                  ascending(p.run_starts, p.phenotypes.size());
     for (std::uint32_t typing = 0; sound && typing + 1 < p.node_offsets.size(); ++typing) {
         for (std::uint32_t i = p.node_offsets[typing]; sound && i < p.node_offsets[typing + 1]; ++i) {
             const std::uint32_t node = p.nodes[i];
             sound = node < top_of.size() && second.typings[node] == typing && p.node_tops[i] == top_of[node] &&
-                    (i == p.node_offsets[typing] || node > p.nodes[i - 1]);
+                    (i == p.node_offsets[typing] || node > p.nodes[i - 1]) && p.node_thirds[i] == thirds_below(node);
         }
     }
     for (std::uint32_t typing = 0; sound && typing + 1 < p.run_offsets.size(); ++typing) {

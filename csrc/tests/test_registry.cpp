@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -18,6 +20,7 @@
 #include "check.hpp"
 #include "segment_format.hpp"
 #include "support.hpp"
+#include "typing_classes.hpp"
 
 using namespace support;
 
@@ -869,6 +872,28 @@ TEST(marks_are_counted_at_every_opening) {
     }
 }
 
+// A forged file is refused, or searches find in it what they find in the whole one.
+void same_or_corrupt(const std::filesystem::path& whole, const std::filesystem::path& forged,
+                     std::span<const Donor> donors) {
+    std::shared_ptr<const Segment> segment;
+    try {
+        segment = Segment::open(forged, Validate::Full);
+    } catch (const Error& error) {
+        CHECK_EQ(error.code(), ErrorCode::CorruptFile);
+        return;
+    }
+    const SearchIndex a(Segment::open(whole, Validate::Full), Nomenclature::two_field(), NullPolicy::Explicit);
+    const SearchIndex b(segment, Nomenclature::two_field(), NullPolicy::Explicit);
+    SearchRequest request;
+    request.loci = segment->trie().order;
+    request.max_mismatches = 2;
+    request.threads = 1;
+    for (std::size_t d = 0; d < donors.size(); d += 100) {
+        const Phenotype patient = phenotype_of(donors[d]);
+        CHECK(a.search(patient, request, Cancel()).rows == b.search(patient, request, Cancel()).rows);
+    }
+}
+
 TEST(forged_postings) {
     // Checksums that fit: any other value contradicts the trie, and the full check says so.
     const Folder folder;
@@ -898,10 +923,66 @@ TEST(forged_postings) {
             ++forged;
             seal(bytes, head_of(bytes), entries);
             write_bytes(folder / "forged", bytes);
+            if (name == "postings.thirds") {
+                // Another class may be as true as the first: then nothing is lost by it.
+                same_or_corrupt(folder / "whole", folder / "forged", donors);
+                continue;
+            }
             CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Full));
         }
     }
     CHECK(forged > 150);
+}
+
+TEST(classes_of_typings) {
+    const Folder folder;
+    std::mt19937 random(32);
+    Mix mix = deep_mix();
+    mix.first_fields = mix.second_fields = 3;
+    const auto segment = segment_of(folder, random_donors(9'000, mix, random), "classes");
+    const TrieView& trie = segment->trie();
+    CHECK(trie.postings.has_value());
+    const std::span<const std::uint8_t> classes = trie.postings->third_classes;
+    const DictionaryView& dictionary = segment->dictionary(trie.order[2]);
+    CHECK_EQ(classes.size(), dictionary.typing_count());
+    CHECK_EQ(classes[0], 0);
+    // Typings of the same first fields have one class, and there are enough classes for six pairs of them.
+    std::map<std::pair<std::uint16_t, std::uint16_t>, std::set<std::uint8_t>> by_fields;
+    for (std::uint32_t t = 1; t < dictionary.typing_count(); ++t) {
+        const auto field = [&](PositionId position) {
+            return dictionary.names[dictionary.position_names[dictionary.position_offsets[position.value]]].fields[0];
+        };
+        const PositionPair& pair = dictionary.alternatives(TypingId{t}).front();
+        by_fields[std::minmax(field(pair.first), field(pair.second))].insert(classes[t]);
+    }
+    std::set<std::uint8_t> seen;
+    for (const auto& [fields, of_fields] : by_fields) {
+        CHECK_EQ(of_fields.size(), 1U);
+        CHECK(*of_fields.begin() > 0 && *of_fields.begin() < kTypingClasses);
+        seen.insert(*of_fields.begin());
+    }
+    CHECK_EQ(by_fields.size(), 6U);
+    CHECK_EQ(seen.size(), 6U);
+    // A class that has no bit is refused at every opening.
+    Bytes bytes = read_bytes(folder / "classes");
+    for (const Entry& entry : entries_of(bytes)) {
+        if (format::entry_name(entry) == "postings.thirds") bytes[entry.offset + 5] = static_cast<char>(kTypingClasses);
+    }
+    seal(bytes, head_of(bytes), entries_of(bytes));
+    write_bytes(folder / "damaged", bytes);
+    CHECK_THROWS(CorruptFile, Segment::open(folder / "damaged", Validate::Header));
+    // What a node says of the phenotypes below it.
+    std::size_t nodes_without = 0;
+    for (std::size_t i = 0; i < trie.postings->nodes.size(); ++i) {
+        const std::uint32_t node = trie.postings->nodes[i];
+        std::uint32_t bits = 0;
+        for (std::uint32_t p = trie.levels[1].children[node]; p < trie.levels[1].children[node + 1]; ++p) {
+            bits |= std::uint32_t{1} << classes[trie.columns[0][p]];
+        }
+        CHECK_EQ(trie.postings->node_thirds[i], bits);
+        nodes_without += std::popcount(bits) < 6 ? 1 : 0;
+    }
+    CHECK(nodes_without > trie.postings->nodes.size() / 2);
 }
 
 TEST(newer_format) {

@@ -262,6 +262,7 @@ TEST(few_mismatches_start_from_what_matches) {
     for (int round = 0; round < 4; ++round) {
         Mix mix = deep_mix();
         mix.second_fields = round % 2 == 0 ? 2 : 3;
+        mix.first_fields = round == 3 ? 3 : 2;
         mix.ambiguous = 10;
         const std::vector<Donor> donors = random_donors(round % 2 == 0 ? 2'000 : 9'000, mix, random);
         const auto segment = segment_of(folder, donors, numbered("postings", round));
