@@ -164,7 +164,12 @@ Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionar
         first_words_.push_back(static_cast<std::uint32_t>(first));
         words_.insert(words_.end(), scratch.begin(), scratch.end());
         word_offsets_.push_back(static_cast<std::uint32_t>(words_.size()));
-        for_each_group(scratch, first, [&](std::size_t group) { ++group_counts[group + 1]; });
+        std::size_t groups = 0;
+        for_each_group(scratch, first, [&](std::size_t group) {
+            ++group_counts[group + 1];
+            ++groups;
+        });
+        few_groups_.push_back(static_cast<std::uint8_t>(std::min<std::size_t>(groups, 4)));
     }
 
     for (std::size_t g = 1; g < group_counts.size(); ++g) group_counts[g] += group_counts[g - 1];

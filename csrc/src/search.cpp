@@ -139,17 +139,16 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
             const bool node = place < trie.levels.size();
             const auto column =
                 node || place == SIZE_MAX ? std::span<const std::uint32_t>() : trie.columns[place - trie.levels.size()];
-            constexpr std::size_t kAhead = 16;
+            const auto typing_of = [&](std::size_t h) {
+                if (node) return TypingId{hits.typings[place][h]};
+                return column.empty() ? kUntyped : TypingId{column[result.phenotypes[h].value]};
+            };
+            constexpr std::size_t kAhead = 8;
             for (std::size_t h = piece * kPiece; h < end; ++h) {
-                if (!column.empty() && h + kAhead < end)
-                    __builtin_prefetch(&column[result.phenotypes[h + kAhead].value]);
-                TypingId typing = kUntyped;
-                if (node) {
-                    typing = {hits.typings[place][h]};
-                } else if (!column.empty()) {
-                    typing = {column[result.phenotypes[h].value]};
-                }
-                const Counts counts = verdicts[i]->counts(typing);
+                if (!column.empty() && h + 3 * kAhead < end)
+                    __builtin_prefetch(&column[result.phenotypes[h + 3 * kAhead].value]);
+                if (h + kAhead < end) verdicts[i]->prefetch(typing_of(h + kAhead));
+                const Counts counts = verdicts[i]->counts(typing_of(h));
                 result.by_locus[h * n_loci + i] = counts;
                 result.totals[h] += counts;
             }

@@ -2,6 +2,10 @@
 // patient, found through the inverted index, and looks every typing up by the bits of its two positions. The exact one
 // counts. The fast one serves bidirectional searches, that is nearly all of them; typings of several genotypes and the
 // rare patient whose overlap bits do not decide take the exact one.
+//
+// All counts of a typing likewise: of a patient of two groups it matters which of them a position has and whether it
+// has none, one or more others, so that a table of these looks replaces comparing sets. Where others may be the same at
+// both positions, and where neither position has a group of the patient's, sets are compared.
 #include "verdicts.hpp"
 
 #include <algorithm>
@@ -25,6 +29,38 @@ std::uint16_t pack(const Counts& c) noexcept {
 Counts unpack(std::uint16_t packed) noexcept {
     const auto field = [&](unsigned shift) { return static_cast<std::uint8_t>(packed >> shift & 3U); };
     return {field(0), field(2), field(4), field(6), field(8), field(10)};
+}
+
+// A look: the patient's first group, the second one, and one other or, twice that, more.
+constexpr std::uint8_t kHasFirst = 1;
+constexpr std::uint8_t kHasSecond = 2;
+constexpr std::uint8_t kOther = 4;
+constexpr std::size_t kLooks = 12;  // 0 is a position that may be null, and decides nothing
+
+// Counts by two looks against the patient's groups, which may be the same.
+std::vector<std::uint16_t> counts_by_looks(bool same) {
+    // The patient's groups are 0 and 1, another is 2 at one position and 3 at the other: where there are more, one that
+    // differs can be chosen.
+    const auto set_of = [same](std::size_t look, unsigned other) {
+        std::uint64_t word = look & (same ? kHasFirst : kHasFirst | kHasSecond);
+        if (look >= kOther) word |= std::uint64_t{1} << other;
+        return word;
+    };
+    const std::array<std::uint64_t, 2> groups{1, same ? 1U : 2U};
+    const GenotypeSets patient{GenotypeKind::Pair, {0, std::span(&groups[0], 1)}, {0, std::span(&groups[1], 1)}};
+    std::vector<std::uint16_t> table(kLooks * kLooks);
+    for (std::size_t a = 1; a < kLooks; ++a) {
+        for (std::size_t b = 1; b < kLooks; ++b) {
+            const bool nothing_shared = ((a | b) & (kHasFirst | kHasSecond)) == 0;
+            const bool one_other_each = (a & ~std::size_t{3}) == kOther && (b & ~std::size_t{3}) == kOther;
+            if (nothing_shared || one_other_each) continue;
+            const std::uint64_t first = set_of(a, 2);
+            const std::uint64_t second = set_of(b, 3);
+            const GenotypeSets donor{GenotypeKind::Pair, {0, std::span(&first, 1)}, {0, std::span(&second, 1)}};
+            table[a * kLooks + b] = pack(count(std::span(&patient, 1), std::span(&donor, 1)));
+        }
+    }
+    return table;
 }
 
 template <typename Visit>
@@ -68,6 +104,36 @@ LocusVerdicts::LocusVerdicts(const Segment& segment, const Nomenclature& nomencl
         if (!patient_meaning_->position(PositionId{p}).known) throw_unknown(nomenclature, view, PositionId{p});
     }
     patient_.emplace(*patient_meaning_, view.alternatives(TypingId{patient.untyped() ? 0U : 1U}), policy);
+    summarize_positions();
+}
+
+void LocusVerdicts::summarize_positions() {
+    const auto genotypes = patient_->all();
+    const auto lone = [](const GroupSet& set) -> std::optional<GroupId> {
+        if (set.words.size() != 1 || !std::has_single_bit(set.words[0])) return std::nullopt;
+        return GroupId{64 * set.first_word + static_cast<std::uint32_t>(std::countr_zero(set.words[0]))};
+    };
+    if (genotypes.size() != 1 || !interpretation_->all_known()) return;
+    const auto first = lone(genotypes[0].first);
+    const auto second = lone(genotypes[0].second);
+    if (!first || !second) return;
+    const bool same = *first == *second;
+    const std::size_t positions = interpretation_->position_count();
+    // Which of the patient's groups a position has, and how many others.
+    std::vector<std::uint8_t> has(positions);
+    for (const PositionId p : interpretation_->positions_with(*first)) has[p.value] |= kHasFirst;
+    for (const PositionId p : interpretation_->positions_with(*second)) has[p.value] |= kHasSecond;
+    looks_.resize(positions);
+    for (std::uint32_t p = 0; p < positions; ++p) {
+        const unsigned groups = interpretation_->few_groups(PositionId{p});
+        const unsigned shared = same ? has[p] & 1U : static_cast<unsigned>(std::popcount(has[p]));
+        const unsigned others = std::min(groups - shared, 2U);
+        looks_[p] = static_cast<std::uint8_t>(others * kOther | has[p]);
+    }
+    for (std::uint32_t p = 0; policy_ == NullPolicy::Possible && p < positions; ++p) {
+        if (interpretation_->position(PositionId{p}).may_be_null) looks_[p] = 0;
+    }
+    by_looks_ = counts_by_looks(same);
 }
 
 Counts LocusVerdicts::exact(TypingId typing) const {
@@ -80,6 +146,11 @@ Counts LocusVerdicts::counts(TypingId typing) const {
         throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
                                                 std::to_string(typings) +
                                                 "; run 'allomatch verify', and restore the file from a copy");
+    }
+    if (!looks_.empty() && typing.value != 0 && typing.value < singles_) {
+        const PositionPair pair = dictionary_.pairs[typing.value - 1];
+        const std::uint16_t packed = by_looks_[looks_[pair.first.value] * kLooks + looks_[pair.second.value]];
+        if (packed != 0) return unpack(packed);
     }
     // Two threads may both compute it: they store the same.
     const std::atomic_ref<std::uint16_t> kept(cache_[typing.value]);

@@ -28,11 +28,16 @@ class LocusVerdicts {
     [[nodiscard]] std::uint8_t cost(TypingId typing) const noexcept {
         return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
     }
+    // Fetches what `counts` will look at.
+    void prefetch(TypingId typing) const noexcept {
+        if (typing.value < singles_) __builtin_prefetch(&dictionary_.pairs.data()[typing.value]);
+    }
     // All counts of a typing; computed when first asked for, by any thread. Throws CorruptFile for an id that a damaged
     // file may hold.
     [[nodiscard]] Counts counts(TypingId typing) const;
 
   private:
+    void summarize_positions();
     [[nodiscard]] Counts exact(TypingId typing) const;
     void pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const;
     void set_cost(std::uint32_t typing, std::uint32_t cost) noexcept;
@@ -45,6 +50,10 @@ class LocusVerdicts {
     std::unique_ptr<const Interpretation> patient_meaning_;
     std::optional<LocusGenotypes> patient_;
     std::vector<std::uint32_t> costs_;
+    // For a patient of one genotype of two groups, as nearly all are: what counts ask of each position, and packed
+    // counts by that of two, 0 where it does not decide. Else empty.
+    std::vector<std::uint8_t> looks_;
+    std::vector<std::uint16_t> by_looks_;
     struct Free {
         void operator()(void* memory) const noexcept { std::free(memory); }
     };

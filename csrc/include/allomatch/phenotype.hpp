@@ -198,6 +198,8 @@ class Interpretation {
     [[nodiscard]] PositionMeaning anything() const noexcept;  // an untyped position
     // Positions that hold `group`, ascending: the inverted index.
     [[nodiscard]] std::span<const PositionId> positions_with(GroupId group) const noexcept;
+    // How many groups a position has, 4 for any more.
+    [[nodiscard]] std::uint8_t few_groups(PositionId id) const noexcept { return few_groups_[id.value]; }
     [[nodiscard]] std::size_t position_count() const noexcept { return flags_.size(); }
     [[nodiscard]] bool all_known() const noexcept { return all_known_; }
 
@@ -206,7 +208,7 @@ class Interpretation {
     bool all_known_ = true;
     std::vector<std::uint64_t> words_;
     std::vector<std::uint32_t> word_offsets_, first_words_;
-    std::vector<std::uint8_t> flags_;
+    std::vector<std::uint8_t> flags_, few_groups_;
     std::vector<std::uint64_t> everything_;
     std::vector<std::uint32_t> inverted_offsets_;
     std::vector<PositionId> inverted_;
