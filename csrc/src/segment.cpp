@@ -377,7 +377,8 @@ std::string_view Segment::donor_id(DonorRow row) const {
 }
 
 Segment::Rows Segment::rows_of(PhenotypeId phenotype) const {
-    return {trie_.rows[phenotype.value], trie_.rows[phenotype.value + 1]};
+    const std::uint32_t first = trie_.rows[phenotype.value];
+    return {first, trie_.rows.after(first)};
 }
 
 std::vector<TypingId> Segment::typings_of_phenotypes(Locus locus) const {

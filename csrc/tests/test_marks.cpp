@@ -25,7 +25,11 @@ void check_marks(const std::vector<bool>& begins) {
     CHECK_EQ(marks.groups(), first.size());
     first.push_back(static_cast<std::uint32_t>(begins.size()));
     for (std::size_t group = 0; group < first.size(); ++group) CHECK_EQ(marks[group], first[group]);
-    for (std::uint32_t i = 0; i < begins.size(); ++i) CHECK_EQ(marks.group_of(i), group_of[i]);
+    for (std::uint32_t i = 0; i < begins.size(); ++i) {
+        CHECK_EQ(marks.group_of(i), group_of[i]);
+        CHECK_EQ(marks.after(i), first[group_of[i] + std::size_t{1}]);
+    }
+    CHECK_EQ(marks.after(first.back()), first.back());
 }
 
 }  // namespace
@@ -55,4 +59,5 @@ TEST(unsound_marks) {
     const Marks nothing;
     CHECK_EQ(nothing.groups(), 0U);
     CHECK_EQ(nothing[0], 0U);
+    CHECK_EQ(nothing.after(0), 0U);
 }

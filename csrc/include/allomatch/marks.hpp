@@ -38,8 +38,17 @@ class Marks {
         } else {
             while (before_[word + 1] <= sought) ++word;
         }
-        std::uint64_t bits = words_[word];
-        for (std::uint32_t skip = sought - before_[word]; skip > 0; --skip) bits &= bits - 1;
+        return static_cast<std::uint32_t>(64 * word) + place_of(words_[word], sought - before_[word]);
+    }
+    // Where the group after that of `thing`, in [0, things()], begins; the end after the last.
+    [[nodiscard]] std::uint32_t after(std::uint32_t thing) const noexcept {
+        std::size_t word = (thing + std::size_t{1}) / 64;
+        if (word >= words_.size()) return static_cast<std::uint32_t>(things_);
+        std::uint64_t bits = words_[word] & ~std::uint64_t{0} << (thing + std::size_t{1}) % 64;
+        while (bits == 0) {
+            if (++word == words_.size()) return static_cast<std::uint32_t>(things_);
+            bits = words_[word];
+        }
         return static_cast<std::uint32_t>(64 * word) + static_cast<std::uint32_t>(std::countr_zero(bits));
     }
     // Group of a thing in [0, things()); of sound marks.
@@ -55,11 +64,27 @@ class Marks {
   private:
     static constexpr std::size_t kSample = 64;
     static constexpr std::size_t kFew = 8;
-    // Without a population count in the instruction set, std::popcount is a call.
-    static std::uint32_t ones(std::uint64_t x) noexcept {
+    static constexpr std::uint64_t kEachByte = 0x0101010101010101U;
+
+    // Without a population count in the instruction set, std::popcount is a call. In byte i: the bits of bytes 0 to i.
+    static std::uint64_t ones_up_to_byte(std::uint64_t x) noexcept {
         x -= (x >> 1U) & 0x5555555555555555U;
         x = (x & 0x3333333333333333U) + ((x >> 2U) & 0x3333333333333333U);
-        return static_cast<std::uint32_t>(((x + (x >> 4U)) & 0x0f0f0f0f0f0f0f0fU) * 0x0101010101010101U >> 56U);
+        return ((x + (x >> 4U)) & 0x0f0f0f0f0f0f0f0fU) * kEachByte;
+    }
+    static std::uint32_t ones(std::uint64_t x) noexcept {
+        return static_cast<std::uint32_t>(ones_up_to_byte(x) >> 56U);
+    }
+    // Place of the bit that `skip` set ones, fewer than there are, come before.
+    static std::uint32_t place_of(std::uint64_t bits, std::uint32_t skip) noexcept {
+        const std::uint64_t up_to = ones_up_to_byte(bits);
+        // The high bit of each byte that has more than `skip` before its end.
+        const std::uint64_t enough = ((up_to | 0x80 * kEachByte) - (skip + 1) * kEachByte) & 0x80 * kEachByte;
+        const auto shift = static_cast<std::uint32_t>(std::countr_zero(enough)) & ~7U;
+        skip -= static_cast<std::uint32_t>(up_to << 8U >> shift & 0xffU);
+        bits >>= shift;
+        for (; skip > 0; --skip) bits &= bits - 1;
+        return shift + static_cast<std::uint32_t>(std::countr_zero(bits));
     }
 
     std::span<const std::uint64_t> words_;
