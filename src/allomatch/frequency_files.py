@@ -91,7 +91,8 @@ def _table(source: str, data: bytes, header: Mapping[str, str] | None = None) ->
     source = repr(source)
     if data.startswith(b"PAR1"):
         try:
-            table = pq.read_table(pa.BufferReader(data))
+            # A scanner would leave these bytes, which are Python's, to a thread of its own, that may outlive Python.
+            table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
             names = table.column_names  # they may be no text
         except (pa.ArrowException, OSError, UnicodeError) as failure:
             raise _damaged(source, failure) from failure
