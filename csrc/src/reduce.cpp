@@ -280,7 +280,6 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
                             unsigned threads, const Cancel& cancel) {
     ReducedColumn result;
     result.indices.resize(rows);
-    constexpr std::size_t kBlock = 1024;  // texts at once: what is known of them stays in the cache
     TextTable texts;
     // Growing costs a column without repeats a tenth of its time; more room than this would cost one of repeats its
     // cache.
@@ -308,6 +307,7 @@ ReducedColumn reduce_column(const Nomenclature& nomenclature, const TextColumn& 
     }
 
     // The distinct texts in slices, each with positions and a buffer of its own; then one after the other.
+    constexpr std::size_t kBlock = 1024;  // texts at once: what is known of them stays in the cache
     struct Slice {
         std::string text;
         std::vector<std::size_t> ends;
