@@ -109,10 +109,11 @@ class PredictionDraw:
         if kind < 3 or class_ is None or class_.endswith("NNNN"):
             return name
         first_field = parse_name(class_).first_field
+        gene = class_.split("*")[0]
         if kind == 3:
             return f"{first_field}:XX"
         if kind == 4:
-            return chooser.pick([f"{locus}*NEW", f"{first_field}:NEW"])
+            return chooser.pick([f"{locus}*NEW", f"{gene}*NEW", f"{first_field}:NEW"])
         if kind == 5 and not is_null(class_):
             return class_
         others = [written(locus, n) for n in (*self.words(locus).names, *self.words(locus).nulls)]

@@ -220,6 +220,16 @@ def test_single_pairs(patient: str, donor: str) -> None:
         check_pair(PairDraw(PersonDraw(first, drawn), PersonDraw(second, drawn), ("DPB1",)), "two-field")
 
 
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("donor", ["DRB5*NEW", "DRB3*NEW", "DRBX*NEW", "DRB5*02:NEW"])
+@pytest.mark.parametrize("patient", ["DRB3*01:01", "DRB5*NEW", "DRBX*NNNN"])
+def test_new_is_of_its_gene(patient: str, donor: str, world: str) -> None:
+    rows = tuple(((name,), "0.2") for name in ("DRB3*01:01", "DRB5*01:01", "DRB5*02:02", "DRBX*NNNN"))
+    drawn = SetDraw(("DRB345",), rows)
+    first, second = (PersonDraw(f"{name}+{name}", drawn) for name in (patient, donor))
+    check_pair(PairDraw(first, second, ("DRB345",)), world)
+
+
 @needs_data
 @pytest.mark.parametrize("donor", ["DPB1*09:01+DPB1*04:01", "DPB1*02:01+DPB1*04:01", "DPB1*03:01+DPB1*04:02"])
 @pytest.mark.parametrize("patient", ["DPB1*04:01+DPB1*02:01", "DPB1*09:01+DPB1*02:01", "DPB1*04:XX+DPB1*03:01"])

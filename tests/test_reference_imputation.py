@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from typing import TypeVar
 
 import pytest
 
-from reference.haplotypes import FrequencySet, carried, read_freqs
+from reference.haplotypes import FrequencySet, carried, class_of, read_freqs
 from reference.imputation import Imputation, allowed, impute, weight
+from reference.names import parse_name
 from reference.nomenclature import Nomenclature, Release, TwoField
 from reference.phenotype import parse_phenotype
 from reference.truth import engine_cases, existing_data_dir, json_lines, needs_data, needs_truth, truth_dir
@@ -107,6 +109,26 @@ def test_absence_is_itself() -> None:
     assert not allows("DRBX*NNNN", "DRB4*01:03N", TwoField(), "DRB345")
     assert not allows("DRB4*01:XX", "DRBX*NNNN", TwoField(), "DRB345")
     assert allows("DRBX*NEW", "DRBX*NNNN", TwoField(), "DRB345")
+
+
+NEW_OF_A_GENE = [
+    ("DRB5*NEW", "DRB5*01:01", True),
+    ("DRB5*NEW", "DRB5*01:08N", True),
+    ("DRB5*NEW", "DRB3*01:01", False),
+    ("DRB5*NEW", "DRBX*NNNN", False),
+    ("DRB5*02:NEW", "DRB5*01:01", False),
+    ("DRBX*NEW", "DRB3*01:01", True),
+]
+
+
+@pytest.mark.parametrize(
+    "nom", [pytest.param(TwoField, id="two-field"), pytest.param(oracle_release, marks=needs_data)]
+)
+@pytest.mark.parametrize(("position", "class_", "expected"), NEW_OF_A_GENE)
+def test_new_is_of_its_gene(position: str, class_: str, expected: bool, nom: Callable[[], Nomenclature]) -> None:
+    carried = class_of(parse_name(class_, "DRB345"), nom())
+    assert carried is not None
+    assert allows(position, carried, nom(), "DRB345") is expected
 
 
 # --- which diplotypes ------------------------------------------------------------------------------------------------

@@ -59,11 +59,12 @@ void AlleleClasses::allow_antigen(const Name& name, std::span<std::uint64_t> bit
 AlleleClasses::Allowed AlleleClasses::allow(const Name& name, std::span<std::uint64_t> bits) const {
     const auto set = [&](std::size_t c) { bits[c >> 6U] |= std::uint64_t{1} << (c & 63U); };
     if (name.kind == NameKind::New) {
-        // As an untyped position of that first field (docs/science.md): an unnamed allele is in no set.
+        // As an untyped position of that first field or gene (docs/science.md): an unnamed allele is in no set.
         if (!nomenclature_->knows(locus_, name)) return {};
         for (std::size_t c = 0; c < classes_.size(); ++c) {
+            const bool of_gene = classes_[c].gene == name.gene;
             const bool same =
-                name.fields[0] == 0 || (classes_[c].gene == name.gene && classes_[c].fields[0] == name.fields[0]);
+                name.fields[0] != 0 ? of_gene && classes_[c].fields[0] == name.fields[0] : of_gene || name.gene == 0;
             if (same) set(c);
         }
         return {true, std::nullopt, true};

@@ -16,7 +16,7 @@ from itertools import combinations_with_replacement
 
 from .haplotypes import Class, FrequencySet, Haplotype, is_null, null_classes
 from .match import known_names
-from .names import Name
+from .names import DRB345, Name
 from .nomenclature import Nomenclature
 from .phenotype import Phenotype, Position
 
@@ -39,7 +39,7 @@ class Allowed:
         open_fields: Beginnings (`A*02:`) of any further ARD groups. Only without data.
         open_null_fields: Beginnings of any further null classes. Only without data.
         unlisted: Whether it may be what nobody can list: it is NEW, or has open fields.
-        anything: Whether it may be any class whatever.
+        anything: Whether it may be any class whatever, also absence.
     """
 
     expressed: frozenset[Class]
@@ -63,7 +63,7 @@ class Allowed:
 def allowed(position: Position, nom: Nomenclature) -> Allowed:
     """What a position may be (decision 2): its ARD groups, and each null among its members whatever the null policy.
 
-    NEW is the XX code of its first field; of no first field it may be anything.
+    NEW is the XX code of its first field, or any allele of its gene; of no gene (`DRBX*NEW`) it may be anything.
 
     Raises:
         ValueError: None of its names is known.
@@ -82,7 +82,7 @@ def allowed(position: Position, nom: Nomenclature) -> Allowed:
 
 
 def _is_any_new(name: Name) -> bool:
-    return name.kind == "NEW" and not name.fields
+    return name.kind == "NEW" and name.locus == DRB345
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
