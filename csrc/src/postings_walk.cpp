@@ -25,6 +25,7 @@
 
 #include "allomatch/error.hpp"
 #include "allomatch/kernel_choice.hpp"
+#include "rows_below.hpp"
 
 namespace allomatch {
 namespace {
@@ -89,8 +90,8 @@ struct Plan {
     Costs top_with;  // the first locus on the way Second: one mismatch or two
     Costs top_one;   // ... and on the way Third: one
     Costs second_one;
-    std::uint32_t third_matches;       // classes of the third locus' typings without a mismatch
-    std::vector<std::size_t> columns;  // those searched
+    std::uint32_t third_matches;  // classes of the third locus' typings without a mismatch
+    RowsBelow below;
 };
 
 class Task {
@@ -197,7 +198,6 @@ class Task {
     // The phenotypes below `n` nodes.
     void below_nodes(std::size_t n) {
         const auto& children = plan_.trie.levels[1].children;
-        const std::uint32_t* ids = plan_.columns.empty() ? nullptr : column(0).data();
         runs_below_.resize(n);
         for (std::size_t i = 0; i < std::min(n, kAhead); ++i) __builtin_prefetch(&children[array(kNode)[i]]);
         for (std::size_t i = 0; i < n; ++i) {
@@ -205,29 +205,14 @@ class Task {
             const std::uint32_t node = array(kNode)[i];
             const Run run{children[node], children[node + 1], array(kSpent)[i], static_cast<std::uint32_t>(i)};
             check("children", run.first, run.last, children.back());
-            if (ids != nullptr) __builtin_prefetch(ids + run.first);
+            plan_.below.prefetch(run);
             runs_below_[i] = run;
         }
+        const auto loci = plan_.below.loci();
         for_each_block(runs_below_, [&](std::span<const Run> block) {
-            if (ids == nullptr) {
-                finish(expand(block), 0);
-                return;
-            }
-            finish(kernels_.filter_runs(ids, block.data(), block.size(), costs(0), plan_.budget, second()), 1);
+            found(kernels_.filter_row_runs(plan_.below.rows(), loci.data(), loci.size(), block.data(), block.size(),
+                                           plan_.budget, second()));
         });
-    }
-
-    // No column is searched: all phenotypes stay.
-    std::size_t expand(std::span<const Run> block) {
-        std::size_t n = 0;
-        for (const Run& run : block) {
-            for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
-                array(kIndex2)[n] = i;
-                array(kSpent2)[n] = run.spent;
-                array(kOrigin2)[n] = run.origin;
-            }
-        }
-        return n;
     }
 
     void from_third(std::span<const Run> block) {
@@ -272,17 +257,14 @@ class Task {
             const std::uint32_t origin = array(kOrigin2)[i];
             array(kSecond)[origin] = ids[array(kIndex2)[i]];
             array(kIndex2)[i] = array(kPhenotype)[origin];
+            plan_.trie.below.prefetch(array(kIndex2)[i]);
         }
-        finish(n, plan_.columns.empty() || plan_.columns[0] != 0 ? 0 : 1);
+        const auto after_third = plan_.below.loci().subspan(1);
+        found(kernels_.filter_rows(plan_.below.rows(), after_third.data(), after_third.size(), plan_.budget, second(),
+                                   n));
     }
 
-    // The columns from the `next` searched one on, then the hits.
-    void finish(std::size_t n, std::size_t next) {
-        for (; next < plan_.columns.size() && n > 0; ++next) {
-            const auto ids = column(next);
-            for (std::size_t i = 0; i < n; ++i) __builtin_prefetch(&ids[array(kIndex2)[i]]);
-            n = kernels_.filter_indexed(ids.data(), costs(next), plan_.budget, second(), n);
-        }
+    void found(std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint32_t origin = array(kOrigin2)[i];
             hits.phenotypes.push_back(PhenotypeId{array(kIndex2)[i]});
@@ -290,11 +272,6 @@ class Task {
             hits.typings[1].push_back(array(kSecond)[origin]);
         }
     }
-
-    [[nodiscard]] std::span<const std::uint32_t> column(std::size_t which) const noexcept {
-        return plan_.trie.columns[plan_.columns[which]];
-    }
-    [[nodiscard]] Costs costs(std::size_t which) const noexcept { return plan_.loci[2 + plan_.columns[which]]; }
 
     const Plan& plan_;
     const Cancel& cancel_;
@@ -379,17 +356,14 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
     const auto top_with = only(loci[0], {false, true, true});
     const auto top_one = only(loci[0], {false, true, false});
     const auto second_one = only(loci[1], {false, true, false});
-    Plan plan{trie,
-              loci,
-              budget,
-              {top_with.data(), loci[0].last},
-              {top_one.data(), loci[0].last},
-              {second_one.data(), loci[1].last},
-              classes_without_mismatch(trie, loci),
-              {}};
-    for (std::size_t c = 0; c < trie.columns.size(); ++c) {
-        if (loci[2 + c].words != nullptr) plan.columns.push_back(c);
-    }
+    const Plan plan{trie,
+                    loci,
+                    budget,
+                    {top_with.data(), loci[0].last},
+                    {top_one.data(), loci[0].last},
+                    {second_one.data(), loci[1].last},
+                    classes_without_mismatch(trie, loci),
+                    RowsBelow(trie, loci)};
     const Pieces pieces = pieces_of(trie, loci, budget);
     const std::vector<std::size_t> bounds = pieces.shared_out(threads);
     std::vector<WalkHits> parts(bounds.size() - 1);

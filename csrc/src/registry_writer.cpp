@@ -263,8 +263,8 @@ class SegmentWriter {
         std::vector<std::size_t> nodes(loci + 1);
         for (const std::uint8_t level : differs_) ++nodes[level];
         for (std::size_t level = 1; level < loci; ++level) nodes[level] += nodes[level - 1];
-        // Below two phenotypes a node, a level of nodes costs more bytes and more steps than a plain column. Without
-        // any typed locus all donors are one phenotype.
+        // Below two phenotypes a node, a level of nodes costs more bytes and more steps than a place in every row.
+        // Without any typed locus all donors are one phenotype.
         const std::size_t phenotypes = loci == 0 ? std::min<std::size_t>(rows_.size(), 1) : nodes[loci - 1];
         depth_ = 0;
         while (depth_ + 1 < loci && nodes[depth_] * 2 <= phenotypes) ++depth_;
@@ -340,11 +340,7 @@ class SegmentWriter {
         if (depth_ > 0) write_marks("trie.nodes", phenotypes, levels.back().children);
         differs_ = {};
         write_marks("trie.rows", rows_.size(), first_rows_);
-        for (std::size_t level = depth_; level < order_.size(); ++level) {
-            const std::string name = "trie." + std::string(locus_name(order_[level]));
-            column<std::uint32_t>(name + ".typings", Element::U32, phenotypes,
-                                  [&](std::size_t p) { return typing(first_rows_[p], level); });
-        }
+        write_rows_below();
         if (has_postings()) {
             std::vector<std::uint32_t> third(phenotypes);
             parallel_for((phenotypes + kChunk - 1) / kChunk, threads_, cancel_, [&](std::size_t task) {
@@ -356,6 +352,23 @@ class SegmentWriter {
         }
         first_rows_ = {};
         for (auto& typings : donors_.typings) typings = {};
+    }
+
+    // The typings of each phenotype at the loci below the nodes.
+    void write_rows_below() {
+        std::vector<std::size_t> counts;
+        for (std::size_t i = depth_; i < order_.size(); ++i) counts.push_back(typing_counts_[index_of(order_[i])]);
+        if (counts.empty()) return;
+        const RowLayout layout(counts);
+        column<std::uint64_t>("trie.typings", Element::U64, first_rows_.size() * layout.words, [&](std::size_t i) {
+            std::uint64_t word = 0;
+            for (std::size_t l = 0; l < layout.places.size(); ++l) {
+                const RowLayout::Place& at = layout.places[l];
+                if (at.word == i % layout.words)
+                    word |= std::uint64_t{typing(first_rows_[i / layout.words], depth_ + l)} << at.shift;
+            }
+            return word;
+        });
     }
 
     // A bit for each of `things`, set where a group starts.

@@ -136,17 +136,15 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
         const std::size_t end = std::min(found, (piece + 1) * kPiece);
         for (std::size_t i = 0; i < n_loci; ++i) {
             const std::size_t place = trie_place[i];
-            const bool node = place < trie.levels.size();
-            const auto column =
-                node || place == SIZE_MAX ? std::span<const std::uint32_t>() : trie.columns[place - trie.levels.size()];
+            const bool below = place != SIZE_MAX && place >= trie.levels.size();
             const auto typing_of = [&](std::size_t h) {
-                if (node) return TypingId{hits.typings[place][h]};
-                return column.empty() ? kUntyped : TypingId{column[result.phenotypes[h].value]};
+                if (place == SIZE_MAX) return kUntyped;
+                if (!below) return TypingId{hits.typings[place][h]};
+                return TypingId{trie.below.typing(place - trie.levels.size(), result.phenotypes[h].value)};
             };
             constexpr std::size_t kAhead = 8;
             for (std::size_t h = piece * kPiece; h < end; ++h) {
-                if (!column.empty() && h + 3 * kAhead < end)
-                    __builtin_prefetch(&column[result.phenotypes[h + 3 * kAhead].value]);
+                if (below && h + 3 * kAhead < end) trie.below.prefetch(result.phenotypes[h + 3 * kAhead].value);
                 if (h + kAhead < end) verdicts[i]->prefetch(typing_of(h + kAhead));
                 const Counts counts = verdicts[i]->counts(typing_of(h));
                 result.by_locus[h * n_loci + i] = counts;

@@ -139,6 +139,7 @@ Segment::Segment(const std::filesystem::path& path, Validate validate, const Can
     }
     read_trie(directory);
     for (std::size_t l = 0; l < kLocusCount; ++l) read_dictionary(directory, static_cast<Locus>(l));
+    read_rows_below(directory);
     read_postings(directory);
     read_attributes(directory);
     if (validate == Validate::Full) {
@@ -205,14 +206,9 @@ void Segment::read_trie(const Directory& directory) {
     trie_.rows = directory.marks("trie.rows", donor_count());
     for (std::size_t i = 0; i < order.size(); ++i) {
         const std::string name = "trie." + std::string(locus_name(trie_.order[i]));
-        if (directory.find(name + ".children") == nullptr) {
-            trie_.columns.push_back(directory.u32(name + ".typings"));
-            if (trie_.columns.back().size() != phenotype_count())
-                directory.corrupt("block " + shown(name) + " is too short");
-            continue;
-        }
-        if (!trie_.columns.empty())
-            directory.corrupt("block " + shown(name + ".children") + " is below a plain column");
+        if (directory.find(name + ".children") == nullptr) continue;
+        if (trie_.levels.size() != i)
+            directory.corrupt("block " + shown(name + ".children") + " is below a locus without nodes");
         trie_.levels.push_back({directory.u32(name + ".typings"), directory.u32(name + ".children")});
         if (trie_.levels.back().children.size() != trie_.levels.back().typings.size() + 1) {
             directory.corrupt("block " + shown(name + ".children") + " has another length than its level");
@@ -229,8 +225,20 @@ void Segment::read_trie(const Directory& directory) {
         directory.corrupt("the nodes of the trie differ from their marks");
 }
 
+void Segment::read_rows_below(const Directory& directory) {
+    std::vector<std::size_t> counts;
+    for (std::size_t i = trie_.levels.size(); i < trie_.order.size(); ++i)
+        counts.push_back(dictionary(trie_.order[i]).typing_count());
+    if (counts.empty()) return;
+    RowLayout layout(counts);
+    const auto words = directory.get<std::uint64_t>("trie.typings", format::Element::U64);
+    if (words.size() != phenotype_count() * layout.words)
+        directory.corrupt("block 'trie.typings' has another length than its phenotypes");
+    trie_.below = PackedRows(std::move(layout), words);
+}
+
 void Segment::read_postings(const Directory& directory) {
-    if (trie_.levels.size() != 2 || trie_.columns.empty()) return;
+    if (trie_.levels.size() != 2 || trie_.below.loci() == 0) return;
     const auto u32 = [&](const char* name) { return directory.u32("postings." + std::string(name)); };
     directory.check("postings.thirds");
     const TrieView::Postings p{u32("nodes.offsets"),
@@ -302,11 +310,17 @@ void Segment::check_contents(const Cancel& cancel) const {
     }
     for (std::size_t i = 0; i < trie_.order.size(); ++i) {
         const bool node = i < trie_.levels.size();
-        const auto typings = node ? trie_.levels[i].typings : trie_.columns[i - trie_.levels.size()];
         const std::string name(locus_name(trie_.order[i]));
+        const std::size_t typings = dictionary(trie_.order[i]).typing_count();
         cancel.check();
-        if (!all_below(typings, dictionary(trie_.order[i]).typing_count()))
-            directory.corrupt("a typing of " + name + " is unknown");
+        bool known = true;
+        if (node) {
+            known = all_below(trie_.levels[i].typings, typings);
+        } else {
+            for (std::uint32_t p = 0; known && p < phenotype_count(); ++p)
+                known = trie_.below.typing(i - trie_.levels.size(), p) < typings;
+        }
+        if (!known) directory.corrupt("a typing of " + name + " is unknown");
         if (node && !ascending(trie_.levels[i].children, trie_.levels[i].children.back())) {
             directory.corrupt("the children of " + name + " are not ascending");
         }
@@ -340,7 +354,7 @@ void Segment::check_postings(const Cancel& cancel) const {
     const auto thirds_below = [&](std::uint32_t node) {
         std::uint32_t bits = 0;
         for (std::uint32_t i = second.children[node]; i < second.children[node + 1]; ++i) {
-            bits |= std::uint32_t{1} << p.third_classes[trie_.columns[0][i]];
+            bits |= std::uint32_t{1} << p.third_classes[trie_.below.typing(0, i)];
         }
         return bits;
     };
@@ -360,7 +374,7 @@ void Segment::check_postings(const Cancel& cancel) const {
             sound = run == first || p.run_tops[run] > p.run_tops[run - 1];
             for (std::uint32_t i = p.run_starts[run]; sound && i < p.run_starts[run + 1]; ++i) {
                 const std::uint32_t phenotype = p.phenotypes[i];
-                sound = phenotype < phenotype_count() && trie_.columns[0][phenotype] == typing &&
+                sound = phenotype < phenotype_count() && trie_.below.typing(0, phenotype) == typing &&
                         top_of[trie_.nodes.group_of(phenotype)] == p.run_tops[run] &&
                         (i == p.run_starts[first] || phenotype > p.phenotypes[i - 1]);
             }
@@ -386,8 +400,8 @@ std::vector<TypingId> Segment::typings_of_phenotypes(Locus locus) const {
         static_cast<std::size_t>(std::find(trie_.order.begin(), trie_.order.end(), locus) - trie_.order.begin());
     std::vector<TypingId> typings(phenotype_count());
     if (level >= trie_.levels.size()) {
-        const auto& column = trie_.columns[level - trie_.levels.size()];
-        std::transform(column.begin(), column.end(), typings.begin(), [](std::uint32_t t) { return TypingId{t}; });
+        for (std::uint32_t p = 0; p < typings.size(); ++p)
+            typings[p] = TypingId{trie_.below.typing(level - trie_.levels.size(), p)};
         return typings;
     }
     const auto& nodes = trie_.levels[level].typings;
@@ -416,7 +430,7 @@ TypingId Segment::typing_of(PhenotypeId phenotype, Locus locus) const {
     const auto at = std::find(trie_.order.begin(), trie_.order.end(), locus);
     if (at == trie_.order.end()) return kUntyped;
     const auto level = static_cast<std::size_t>(at - trie_.order.begin());
-    if (level >= trie_.levels.size()) return checked(trie_.columns[level - trie_.levels.size()][phenotype.value]);
+    if (level >= trie_.levels.size()) return checked(trie_.below.typing(level - trie_.levels.size(), phenotype.value));
     std::uint32_t node = phenotype.value;
     for (std::size_t i = trie_.levels.size(); i-- > level;) {
         const auto& children = trie_.levels[i].children;

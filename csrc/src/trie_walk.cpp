@@ -12,6 +12,7 @@
 #include "allomatch/error.hpp"
 #include "allomatch/kernel_choice.hpp"
 #include "kernels/kernels.hpp"
+#include "rows_below.hpp"
 
 namespace allomatch {
 namespace {
@@ -36,11 +37,9 @@ class Walk {
           budget_(budget),
           cancel_(cancel),
           kernels_(active_kernels()),
-          buffers_(trie.levels.size() + 1) {
+          buffers_(trie.levels.size() + 1),
+          below_(trie, loci) {
         hits.typings.resize(trie.levels.size());
-        for (std::size_t c = 0; c < trie_.columns.size(); ++c) {
-            if (loci_[trie_.levels.size() + c].words != nullptr) searched_columns_.push_back(c);
-        }
     }
 
     // Runs of `level` (or of phenotypes, below the last level) in any number; survivors go on to the levels below.
@@ -50,7 +49,6 @@ class Walk {
             return;
         }
         LevelBuffer& buffer = buffers_[level];
-        const std::uint32_t* ids = first_ids(level);
         std::vector<Run> block;
         std::size_t at = 0;
         std::uint32_t from = 0;  // how much of run `at` is done
@@ -70,7 +68,7 @@ class Walk {
                     from = 0;
                 }
             }
-            buffer.count = filter(level, ids, block, buffer.all());
+            buffer.count = filter(level, block, buffer.all());
             if (level < trie_.levels.size()) {
                 children(level, buffer);
             } else {
@@ -83,14 +81,18 @@ class Walk {
     std::vector<Run> runs_below(std::size_t level, const LevelBuffer& survivors) const {
         std::vector<Run> runs(survivors.count);
         const auto& first_child = trie_.levels[level].children;
-        const std::uint32_t* next_ids = first_ids(level + 1);
+        const bool nodes = level + 1 < trie_.levels.size();
         constexpr std::size_t kAhead = 24;
         for (std::size_t i = 0; i < survivors.count; ++i) {
             if (i + kAhead < survivors.count) __builtin_prefetch(&first_child[survivors.index[i + kAhead]]);
             const std::uint32_t node = survivors.index[i];
             runs[i] = {first_child[node], first_child[node + 1], survivors.spent[i], static_cast<std::uint32_t>(i)};
             check(runs[i], first_child.back());
-            if (next_ids != nullptr) __builtin_prefetch(next_ids + runs[i].first);
+            if (nodes) {
+                __builtin_prefetch(&trie_.levels[level + 1].typings[runs[i].first]);
+            } else {
+                below_.prefetch(runs[i]);
+            }
         }
         return runs;
     }
@@ -101,7 +103,7 @@ class Walk {
         const auto count = static_cast<std::uint32_t>(trie_.levels[0].typings.size());
         for (auto* column : {&buffer.index, &buffer.spent, &buffer.origin}) column->resize(count + kernels::kSlack);
         const Run whole{0, count, 0, 0};
-        buffer.count = filter(0, trie_.levels[0].typings.data(), std::span(&whole, 1), buffer.all());
+        buffer.count = filter(0, std::span(&whole, 1), buffer.all());
         return buffer;
     }
     void adopt_top(const LevelBuffer& other, std::size_t first, std::size_t last) {
@@ -132,31 +134,13 @@ class Walk {
         if (cancel_.stopped()) cancel_.check();
     }
 
-    // The ids that level `level` is filtered by: its nodes' typings or, below the nodes, the first searched column.
-    [[nodiscard]] const std::uint32_t* first_ids(std::size_t level) const noexcept {
-        if (level < trie_.levels.size()) return trie_.levels[level].typings.data();
-        return searched_columns_.empty() ? nullptr : trie_.columns[searched_columns_.front()].data();
-    }
-
-    std::size_t filter(std::size_t level, const std::uint32_t* ids, std::span<const Run> runs,
-                       kernels::Survivors out) const {
-        if (ids != nullptr) {
-            const kernels::Costs costs = level < trie_.levels.size() ? loci_[level] : column_costs(0);
-            return kernels_.filter_runs(ids, runs.data(), runs.size(), costs, budget_, out);
-        }
-        std::size_t kept = 0;  // no searched locus is left: all stay
-        for (const Run& run : runs) {
-            for (std::uint32_t i = run.first; i < run.last; ++i, ++kept) {
-                out.index[kept] = i;
-                out.spent[kept] = run.spent;
-                out.origin[kept] = run.origin;
-            }
-        }
-        return kept;
-    }
-
-    [[nodiscard]] kernels::Costs column_costs(std::size_t which) const noexcept {
-        return loci_[trie_.levels.size() + searched_columns_[which]];
+    // By the typings of a level's nodes or, below the nodes, by those of the phenotypes.
+    std::size_t filter(std::size_t level, std::span<const Run> runs, kernels::Survivors out) const {
+        if (level == trie_.levels.size())
+            return kernels_.filter_row_runs(below_.rows(), below_.loci().data(), below_.loci().size(), runs.data(),
+                                            runs.size(), budget_, out);
+        return kernels_.filter_runs(trie_.levels[level].typings.data(), runs.data(), runs.size(), loci_[level], budget_,
+                                    out);
     }
 
     // A level that is not searched: a run of nodes is one run of their children. The origin is handed through.
@@ -174,12 +158,8 @@ class Walk {
         if (survivors.count > 0) descend(level + 1, runs_below(level, survivors));
     }
 
-    // Below the nodes: the other columns, then the hits.
-    void finish(LevelBuffer& buffer) {
-        for (std::size_t c = 1; c < searched_columns_.size() && buffer.count > 0; ++c) {
-            buffer.count = kernels_.filter_indexed(trie_.columns[searched_columns_[c]].data(), column_costs(c), budget_,
-                                                   buffer.all(), buffer.count);
-        }
+    // What is left of the phenotypes are hits.
+    void finish(const LevelBuffer& buffer) {
         for (std::size_t i = 0; i < buffer.count; ++i) {
             hits.phenotypes.push_back(PhenotypeId{buffer.index[i]});
             // Up the chain of survivors to the typing at every searched level of nodes.
@@ -198,7 +178,7 @@ class Walk {
     const Cancel& cancel_;
     const kernels::Kernels& kernels_;
     std::vector<LevelBuffer> buffers_;
-    std::vector<std::size_t> searched_columns_;
+    RowsBelow below_;
 };
 
 }  // namespace

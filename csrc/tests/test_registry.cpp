@@ -247,7 +247,7 @@ TEST(trie_has_levels_where_they_pay_off) {
     const std::vector<Donor> donors = random_donors(4000, deep_mix(), random);
     const auto segment = segment_of(folder, donors);
     CHECK(segment->trie().levels.size() >= 2);
-    CHECK(!segment->trie().columns.empty());
+    CHECK(segment->trie().below.loci() > 0);
     check_segment(*segment, donors);
 }
 
@@ -977,7 +977,7 @@ TEST(classes_of_typings) {
         const std::uint32_t node = trie.postings->nodes[i];
         std::uint32_t bits = 0;
         for (std::uint32_t p = trie.levels[1].children[node]; p < trie.levels[1].children[node + 1]; ++p) {
-            bits |= std::uint32_t{1} << classes[trie.columns[0][p]];
+            bits |= std::uint32_t{1} << classes[trie.below.typing(0, p)];
         }
         CHECK_EQ(trie.postings->node_thirds[i], bits);
         nodes_without += std::popcount(bits) < 6 ? 1 : 0;

@@ -22,6 +22,7 @@
 
 #include "allomatch/error.hpp"
 #include "allomatch/marks.hpp"
+#include "allomatch/packed_rows.hpp"
 #include "allomatch/parallel_for.hpp"
 #include "allomatch/phenotype.hpp"
 #include "allomatch/text_column.hpp"
@@ -85,12 +86,12 @@ struct TrieView {
         std::span<const std::uint32_t>
             children;  // first child of each node in the next level (or first phenotype), and the end
     };
-    std::vector<Locus> order;                             // the loci that anyone is typed at
-    std::vector<Level> levels;                            // depth of them: order[0 .. depth)
-    std::vector<std::span<const std::uint32_t>> columns;  // order[depth ..): typing of each phenotype
-    Marks rows;                                           // which rows begin a phenotype
-    Marks nodes;                                          // which phenotypes begin a node of the last level
-    std::optional<Postings> postings;                     // if there are exactly two levels of nodes, and a column
+    std::vector<Locus> order;          // the loci that anyone is typed at
+    std::vector<Level> levels;         // depth of them: order[0 .. depth)
+    PackedRows below;                  // order[depth ..): the typings of each phenotype
+    Marks rows;                        // which rows begin a phenotype
+    Marks nodes;                       // which phenotypes begin a node of the last level
+    std::optional<Postings> postings;  // if there are exactly two levels of nodes, and a locus below
 };
 
 enum class Validate : std::uint8_t { Header, Full };
@@ -150,6 +151,7 @@ class Segment {
     void read_dictionary(const Directory& directory, Locus locus);
     void read_attributes(const Directory& directory);
     void read_trie(const Directory& directory);
+    void read_rows_below(const Directory& directory);
     void read_postings(const Directory& directory);
     void check_postings(const Cancel& cancel) const;
     void check_contents(const Cancel& cancel) const;
