@@ -128,7 +128,7 @@ class Task {
 
   private:
     // Arrays of a block's length: the survivors of the first list, and what they lead to; then those of phenotypes.
-    enum Array : std::uint8_t { kIndex, kSpent, kOrigin, kNode, kTop, kSecond, kPhenotype, kIndex2, kSpent2, kOrigin2 };
+    enum Array : std::uint8_t { kIndex, kSpent, kOrigin, kNode, kTop, kSecond, kIndex2, kSpent2, kOrigin2 };
     static constexpr std::size_t kArrays = kOrigin2 + 1;
     [[nodiscard]] std::uint32_t* array(Array which) const noexcept {
         return words_.get() + which * (kBlock + kernels::kSlack);
@@ -226,38 +226,27 @@ class Task {
             runs_below_[i] = {postings.run_starts[run], postings.run_starts[run + 1], array(kSpent)[i],
                               postings.run_tops[run]};
             check("postings", runs_below_[i].first, runs_below_[i].last, postings.phenotypes.size());
-            __builtin_prefetch(&postings.phenotypes[runs_below_[i].first]);
+            __builtin_prefetch(&postings.seconds[runs_below_[i].first]);
         }
         for_each_block(runs_below_, [&](std::span<const Run> run) { second_of_third(run); });
     }
 
-    // The second locus of listed phenotypes, by their nodes; the third is known to match.
+    // The second locus of listed phenotypes; the third is known to match.
     void second_of_third(std::span<const Run> block) {
         const TrieView::Postings& postings = *plan_.trie.postings;
-        const Marks& nodes = plan_.trie.nodes;
-        const auto& ids = plan_.trie.levels[1].typings;
-        std::size_t n = 0;
-        for (const Run& run : block) {
-            for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
-                const std::uint32_t phenotype = postings.phenotypes[i];
-                if (phenotype >= nodes.things()) throw_corrupt("phenotypes", phenotype, phenotype + 1, nodes.things());
-                nodes.prefetch(phenotype);
-                array(kPhenotype)[n] = phenotype;
-                array(kTop)[n] = run.origin;
-                array(kSpent2)[n] = run.spent;
-                array(kOrigin2)[n] = static_cast<std::uint32_t>(n);
-            }
-        }
+        const std::size_t phenotypes = plan_.trie.rows.groups();
+        std::size_t n = kernels_.filter_runs(postings.seconds.data(), block.data(), block.size(), plan_.second_one,
+                                             plan_.budget, second());
         for (std::size_t i = 0; i < n; ++i) {
-            array(kIndex2)[i] = nodes.group_of(array(kPhenotype)[i]);
-            __builtin_prefetch(&ids[array(kIndex2)[i]]);
-        }
-        n = kernels_.filter_indexed(ids.data(), plan_.second_one, plan_.budget, second(), n);
-        for (std::size_t i = 0; i < n; ++i) {
-            const std::uint32_t origin = array(kOrigin2)[i];
-            array(kSecond)[origin] = ids[array(kIndex2)[i]];
-            array(kIndex2)[i] = array(kPhenotype)[origin];
-            plan_.trie.below.prefetch(array(kIndex2)[i]);
+            if (i + kAhead < n) __builtin_prefetch(&postings.phenotypes[array(kIndex2)[i + kAhead]]);
+            const std::uint32_t place = array(kIndex2)[i];
+            const std::uint32_t phenotype = postings.phenotypes[place];
+            if (phenotype >= phenotypes) throw_corrupt("phenotypes", phenotype, phenotype + 1, phenotypes);
+            plan_.trie.below.prefetch(phenotype);
+            array(kTop)[i] = array(kOrigin2)[i];
+            array(kSecond)[i] = postings.seconds[place];
+            array(kIndex2)[i] = phenotype;
+            array(kOrigin2)[i] = static_cast<std::uint32_t>(i);
         }
         const auto after_third = plan_.below.loci().subspan(1);
         found(kernels_.filter_rows(plan_.below.rows(), after_third.data(), after_third.size(), plan_.budget, second(),

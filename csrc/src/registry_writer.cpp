@@ -421,16 +421,18 @@ class SegmentWriter {
             std::vector<std::uint32_t> last(typings, UINT32_MAX);
             for (std::size_t t = 0; t < top.typings.size(); ++t) {
                 cancel_.check();
-                const std::uint32_t end = second.children[top.children[t + 1]];
-                for (std::uint32_t p = second.children[top.children[t]]; p < end; ++p) {
-                    const std::uint32_t typing = third[p];
-                    visit(p, typing, top.typings[t], std::exchange(last[typing], top.typings[t]) != top.typings[t]);
+                for (std::uint32_t node = top.children[t]; node < top.children[t + 1]; ++node) {
+                    for (std::uint32_t p = second.children[node]; p < second.children[node + 1]; ++p) {
+                        const std::uint32_t typing = third[p];
+                        const bool new_run = std::exchange(last[typing], top.typings[t]) != top.typings[t];
+                        visit(p, typing, top.typings[t], second.typings[node], new_run);
+                    }
                 }
             }
         };
         std::vector<std::uint32_t> run_offsets(typings + 1);
         std::vector<std::uint32_t> place(typings + 1);
-        for_each([&](std::uint32_t, std::uint32_t typing, std::uint32_t, bool new_run) {
+        for_each([&](std::uint32_t, std::uint32_t typing, std::uint32_t, std::uint32_t, bool new_run) {
             ++place[typing + 1];
             run_offsets[typing + 1] += new_run ? 1 : 0;
         });
@@ -441,9 +443,12 @@ class SegmentWriter {
         std::vector<std::uint32_t> run_starts(run_offsets.back() + std::size_t{1});
         run_starts.back() = static_cast<std::uint32_t>(phenotypes);
         std::vector<std::uint32_t> listed(phenotypes);
-        for_each([&](std::uint32_t p, std::uint32_t typing, std::uint32_t top_typing, bool new_run) {
+        std::vector<std::uint32_t> seconds(phenotypes);
+        for_each([&](std::uint32_t p, std::uint32_t typing, std::uint32_t top_typing, std::uint32_t second_typing,
+                     bool new_run) {
             const std::uint32_t at = place[typing]++;
             listed[at] = p;
+            seconds[at] = second_typing;
             if (!new_run) return;
             const std::uint32_t run = run_place[typing]++;
             run_tops[run] = top_typing;
@@ -453,6 +458,7 @@ class SegmentWriter {
         writer_.block("postings.runs.tops", Element::U32, run_tops);
         writer_.block("postings.runs", Element::U32, run_starts);
         writer_.block("postings.phenotypes", Element::U32, listed);
+        writer_.block("postings.seconds", Element::U32, seconds);
     }
 
     void write_donors() {

@@ -249,14 +249,16 @@ void Segment::read_postings(const Directory& directory) {
                                u32("runs.offsets"),
                                u32("runs.tops"),
                                u32("runs"),
-                               u32("phenotypes")};
+                               u32("phenotypes"),
+                               u32("seconds")};
     const auto offsets = [&](std::span<const std::uint32_t> values, std::size_t place, std::size_t end) {
         return values.size() == dictionary(trie_.order[place]).typing_count() + 1 && values.back() == end;
     };
     const bool sound = p.nodes.size() == trie_.levels[1].typings.size() && p.node_tops.size() == p.nodes.size() &&
                        offsets(p.node_offsets, 1, p.nodes.size()) && offsets(p.run_offsets, 2, p.run_tops.size()) &&
                        p.run_starts.size() == p.run_tops.size() + 1 && p.run_starts.back() == phenotype_count() &&
-                       p.phenotypes.size() == phenotype_count() && p.node_thirds.size() == p.nodes.size() &&
+                       p.phenotypes.size() == phenotype_count() && p.seconds.size() == phenotype_count() &&
+                       p.node_thirds.size() == p.nodes.size() &&
                        p.third_classes.size() == dictionary(trie_.order[2]).typing_count();
     if (!sound) directory.corrupt("the postings differ in length from the trie");
     if (std::any_of(p.third_classes.begin(), p.third_classes.end(), [](auto c) { return c >= kTypingClasses; }))
@@ -376,6 +378,7 @@ void Segment::check_postings(const Cancel& cancel) const {
                 const std::uint32_t phenotype = p.phenotypes[i];
                 sound = phenotype < phenotype_count() && trie_.below.typing(0, phenotype) == typing &&
                         top_of[trie_.nodes.group_of(phenotype)] == p.run_tops[run] &&
+                        second.typings[trie_.nodes.group_of(phenotype)] == p.seconds[i] &&
                         (i == p.run_starts[first] || phenotype > p.phenotypes[i - 1]);
             }
         }
