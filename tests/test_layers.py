@@ -54,7 +54,17 @@ CORE = {
     "haplotypes": {"error", "name", "nomenclature", "phenotype"},
     "prediction": {"error", "haplotypes", "match", "nomenclature", "parallel_for", "phenotype"},
     "hits": {"detail", "prediction", "registry", "search"},
-    "search": {"error", "filter", "kernel_choice", "kernels", "marks", "parallel_for", "match", "registry"},
+    "search": {
+        "error",
+        "filter",
+        "kernel_choice",
+        "kernels",
+        "marks",
+        "packed_rows",
+        "parallel_for",
+        "match",
+        "registry",
+    },
 }
 ROOMS = {
     "registry": {

@@ -34,8 +34,8 @@ using kernels::Costs;
 using kernels::Run;
 
 constexpr std::uint32_t kBlock = 2048;  // things filtered at once: all arrays of a task stay in the second-level cache
-constexpr std::uint32_t kShare = 16'384;  // least work of a task, in things filtered
-constexpr std::size_t kAhead = 24;        // how far ahead of its use a cache line is asked for
+constexpr std::uint32_t kShare = 4096;  // least work of a task, in things filtered
+constexpr std::size_t kAhead = 24;      // how far ahead of its use a cache line is asked for
 constexpr std::uint32_t kLow = 0x55555555;
 
 // Costs of 0, 1 and 2 that are not `allowed` become 3, "excluded".
@@ -177,20 +177,26 @@ class Task {
         const std::size_t nodes = plan_.trie.levels[1].typings.size();
         const std::size_t found = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
                                                        plan_.top_with, plan_.budget, first());
+        // Nodes that have nothing left to spend, four of five, need a third typing that matches. No branch depends on
+        // that: it would be guessed wrong too often.
         std::size_t n = 0;
         for (std::size_t i = 0; i < found; ++i) {
             const std::uint32_t place = array(kIndex)[i];
             const std::uint32_t spent = array(kSpent)[i];
-            // Nodes that have nothing left to spend, four of five, need a third typing that matches.
-            const bool none_left = spent == plan_.budget;
-            if (none_left && (postings.node_thirds[place] & plan_.third_matches) == 0) continue;
+            const std::uint32_t origin = array(kOrigin)[i];
+            const bool left = spent != plan_.budget;
+            const bool third = (postings.node_thirds[place] & plan_.third_matches) != 0;
+            array(kIndex)[n] = place;
+            array(kSpent)[n] = spent;
+            array(kSecond)[n] = origin;
+            n += static_cast<std::size_t>(left | third);
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t place = array(kIndex)[i];
             const std::uint32_t node = postings.nodes[place];
             if (node >= nodes) throw_corrupt("nodes", node, node + 1, nodes);
-            array(kSpent)[n] = spent;
-            array(kNode)[n] = node;
-            array(kTop)[n] = postings.node_tops[place];
-            array(kSecond)[n] = array(kOrigin)[i];
-            ++n;
+            array(kNode)[i] = node;
+            array(kTop)[i] = postings.node_tops[place];
         }
         below_nodes(n);
     }
@@ -205,13 +211,10 @@ class Task {
             const std::uint32_t node = array(kNode)[i];
             const Run run{children[node], children[node + 1], array(kSpent)[i], static_cast<std::uint32_t>(i)};
             check("children", run.first, run.last, children.back());
-            plan_.below.prefetch(run);
             runs_below_[i] = run;
         }
-        const auto loci = plan_.below.loci();
         for_each_block(runs_below_, [&](std::span<const Run> block) {
-            found(kernels_.filter_row_runs(plan_.below.rows(), loci.data(), loci.size(), block.data(), block.size(),
-                                           plan_.budget, second()));
+            found(plan_.below.filter_runs(block, plan_.budget, second()));
         });
     }
 
@@ -242,15 +245,12 @@ class Task {
             const std::uint32_t place = array(kIndex2)[i];
             const std::uint32_t phenotype = postings.phenotypes[place];
             if (phenotype >= phenotypes) throw_corrupt("phenotypes", phenotype, phenotype + 1, phenotypes);
-            plan_.trie.below.prefetch(phenotype);
             array(kTop)[i] = array(kOrigin2)[i];
             array(kSecond)[i] = postings.seconds[place];
             array(kIndex2)[i] = phenotype;
             array(kOrigin2)[i] = static_cast<std::uint32_t>(i);
         }
-        const auto after_third = plan_.below.loci().subspan(1);
-        found(kernels_.filter_rows(plan_.below.rows(), after_third.data(), after_third.size(), plan_.budget, second(),
-                                   n));
+        found(plan_.below.filter(1, plan_.budget, second(), n));
     }
 
     void found(std::size_t n) {

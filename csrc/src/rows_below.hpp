@@ -1,4 +1,7 @@
-// What a search asks of the loci below the nodes of the trie, as the kernels take it.
+// What a search asks of the loci below the nodes of the trie: phenotypes are filtered by their packed typings.
+//
+// Plain loops, and on purpose: three look-ups of a row in tables that fit in the caches are done sooner one by one than
+// by gathering (docs/architecture.md has the numbers), so there is nothing to choose between instruction sets.
 #pragma once
 
 #include <span>
@@ -11,29 +14,35 @@ namespace allomatch {
 
 class RowsBelow {
   public:
-    // `loci`: the costs at each locus of the trie's order; no words: the locus is not searched.
-    RowsBelow(const TrieView& trie, std::span<const kernels::Costs> loci)
-        : rows_{trie.below.data(), trie.below.stride()} {
-        for (std::size_t l = 0; l < trie.below.loci(); ++l) {
-            const RowLayout::Place& at = trie.below.place(l);
-            const kernels::Costs costs = loci[trie.levels.size() + l];
-            if (costs.words != nullptr) loci_.push_back({at.word, at.shift, at.mask, costs});
-        }
-    }
+    // `costs` at each locus of the trie's order; no words: the locus is not searched. Both must outlive this.
+    RowsBelow(const TrieView& trie, std::span<const kernels::Costs> costs);
 
-    [[nodiscard]] kernels::Rows rows() const noexcept { return rows_; }
-    // Those that are searched, in the trie's order.
-    [[nodiscard]] std::span<const kernels::RowLocus> loci() const noexcept { return loci_; }
-    // The ends of a run's rows: most runs lie in one cache line or two.
-    void prefetch(const kernels::Run& run) const noexcept {
-        if (loci_.empty() || run.first == run.last) return;
-        __builtin_prefetch(rows_.words + run.first * rows_.stride);
-        __builtin_prefetch(rows_.words + run.last * rows_.stride - 1);
-    }
+    // For every run, in order, keeps the phenotypes that the loci searched below the nodes leave within the limit, none
+    // excluded: index, spent with them, origin of the run. Returns how many were kept. The runs' spent are at most
+    // `limit`, and the arrays have room for all phenotypes and one more.
+    std::size_t filter_runs(std::span<const kernels::Run> runs, std::uint32_t limit,
+                            kernels::Survivors out) const noexcept;
+    // Keeps those of `n` survivors that the loci searched from the `from`-th on leave within the limit, in place.
+    std::size_t filter(std::size_t from, std::uint32_t limit, kernels::Survivors survivors,
+                       std::size_t n) const noexcept;
 
   private:
-    kernels::Rows rows_;
-    std::vector<kernels::RowLocus> loci_;
+    struct Searched {
+        RowLayout::Place place;
+        kernels::Costs costs;
+        [[nodiscard]] std::uint32_t cost(const std::uint64_t* row) const noexcept {
+            const auto typing = static_cast<std::uint32_t>(row[place.word] >> place.shift) & place.mask;
+            const std::uint32_t known = typing < costs.last ? typing : costs.last;
+            return costs.words[known >> 4U] >> ((known & 15U) * 2) & 3U;
+        }
+    };
+    [[nodiscard]] const std::uint64_t* row(std::size_t phenotype) const noexcept {
+        return words_ + phenotype * stride_;
+    }
+
+    const std::uint64_t* words_;
+    std::size_t stride_;
+    std::vector<Searched> searched_;
 };
 
 }  // namespace allomatch

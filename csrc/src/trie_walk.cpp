@@ -1,6 +1,6 @@
 // The walk goes level by level over blocks of siblings ("runs"). A kernel filters a run of nodes by their typings'
-// costs; each survivor's children are a run of the next level. Because a whole block of runs is known before it is
-// filtered, their first bytes are fetched ahead of time: below the top levels every run is a cache miss of its own.
+// costs; each survivor's children are a run of the next level. Below the nodes phenotypes are filtered by their packed
+// typings (rows_below.hpp).
 //
 // Blocks have a fixed capacity, so memory does not depend on the query; the top level's survivors are shared out among
 // the threads in slices that are put together again in order.
@@ -81,18 +81,12 @@ class Walk {
     std::vector<Run> runs_below(std::size_t level, const LevelBuffer& survivors) const {
         std::vector<Run> runs(survivors.count);
         const auto& first_child = trie_.levels[level].children;
-        const bool nodes = level + 1 < trie_.levels.size();
         constexpr std::size_t kAhead = 24;
         for (std::size_t i = 0; i < survivors.count; ++i) {
             if (i + kAhead < survivors.count) __builtin_prefetch(&first_child[survivors.index[i + kAhead]]);
             const std::uint32_t node = survivors.index[i];
             runs[i] = {first_child[node], first_child[node + 1], survivors.spent[i], static_cast<std::uint32_t>(i)};
             check(runs[i], first_child.back());
-            if (nodes) {
-                __builtin_prefetch(&trie_.levels[level + 1].typings[runs[i].first]);
-            } else {
-                below_.prefetch(runs[i]);
-            }
         }
         return runs;
     }
@@ -136,9 +130,7 @@ class Walk {
 
     // By the typings of a level's nodes or, below the nodes, by those of the phenotypes.
     std::size_t filter(std::size_t level, std::span<const Run> runs, kernels::Survivors out) const {
-        if (level == trie_.levels.size())
-            return kernels_.filter_row_runs(below_.rows(), below_.loci().data(), below_.loci().size(), runs.data(),
-                                            runs.size(), budget_, out);
+        if (level == trie_.levels.size()) return below_.filter_runs(runs, budget_, out);
         return kernels_.filter_runs(trie_.levels[level].typings.data(), runs.data(), runs.size(), loci_[level], budget_,
                                     out);
     }

@@ -37,31 +37,12 @@ struct Costs {
     uint32_t last;
 };
 
-// Rows of typings side by side, `stride` words each, and where in a row a locus stands (packed_rows.hpp).
-struct Rows {
-    const uint64_t* words;
-    size_t stride;
-};
-struct RowLocus {
-    uint32_t word;
-    uint32_t shift;
-    uint32_t mask;
-    Costs costs;
-};
-
 struct Kernels {
     const char* name;
     // For every run, in order, keeps i in [first, last) where spent + cost(ids[i]) <= limit: index = i, spent = spent +
     // cost, origin = the run's. Returns how many were kept. The runs' spent are at most `limit`.
     size_t (*filter_runs)(const uint32_t* ids, const Run* runs, size_t n_runs, Costs costs, uint32_t limit,
                           Survivors out);
-    // Keeps those of `n` survivors whose spent + cost(ids[index]) <= limit, in place.
-    size_t (*filter_indexed)(const uint32_t* ids, Costs costs, uint32_t limit, Survivors survivors, size_t n);
-    // The same two for rows: the costs at all of the loci together, none of which is excluded.
-    size_t (*filter_row_runs)(Rows rows, const RowLocus* loci, size_t n_loci, const Run* runs, size_t n_runs,
-                              uint32_t limit, Survivors out);
-    size_t (*filter_rows)(Rows rows, const RowLocus* loci, size_t n_loci, uint32_t limit, Survivors survivors,
-                          size_t n);
     uint32_t (*crc32c)(uint32_t crc, const void* bytes, size_t n);
 };
 

@@ -24,58 +24,6 @@ size_t filter_runs(const uint32_t* ids, const Run* runs, size_t n_runs, Costs co
     return kept;
 }
 
-size_t filter_indexed(const uint32_t* ids, Costs costs, uint32_t limit, Survivors s, size_t n) {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; ++i) {
-        const uint32_t cost = cost_of(costs, ids[s.index[i]]);
-        const uint32_t spent = s.spent[i] + cost;
-        s.index[kept] = s.index[i];
-        s.spent[kept] = spent;
-        s.origin[kept] = s.origin[i];
-        kept += cost != 3 && spent <= limit;
-    }
-    return kept;
-}
-
-// Whether a row's costs fit in what is left; adds them to `spent`.
-bool row_fits(Rows rows, const RowLocus* loci, size_t n_loci, uint64_t row, uint32_t limit, uint32_t* spent) {
-    const uint64_t* words = rows.words + row * rows.stride;
-    for (size_t l = 0; l < n_loci; ++l) {
-        const uint32_t cost = cost_of(loci[l].costs, (uint32_t)(words[loci[l].word] >> loci[l].shift) & loci[l].mask);
-        *spent += cost;
-        if (cost == 3 || *spent > limit) return false;
-    }
-    return true;
-}
-
-size_t filter_row_runs(Rows rows, const RowLocus* loci, size_t n_loci, const Run* runs, size_t n_runs, uint32_t limit,
-                       Survivors out) {
-    size_t kept = 0;
-    for (size_t r = 0; r < n_runs; ++r) {
-        const Run run = runs[r];
-        for (uint32_t i = run.first; i < run.last; ++i) {
-            uint32_t spent = run.spent;
-            if (!row_fits(rows, loci, n_loci, i, limit, &spent)) continue;
-            out.index[kept] = i;
-            out.spent[kept] = spent;
-            out.origin[kept++] = run.origin;
-        }
-    }
-    return kept;
-}
-
-size_t filter_rows(Rows rows, const RowLocus* loci, size_t n_loci, uint32_t limit, Survivors s, size_t n) {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; ++i) {
-        uint32_t spent = s.spent[i];
-        if (!row_fits(rows, loci, n_loci, s.index[i], limit, &spent)) continue;
-        s.index[kept] = s.index[i];
-        s.spent[kept] = spent;
-        s.origin[kept++] = s.origin[i];
-    }
-    return kept;
-}
-
 // CRC-32C (Castagnoli, reflected 0x82f63b78; RFC 3720 B.4), eight bytes a step by eight tables.
 struct CrcTables {
     uint32_t t[8][256];
@@ -106,6 +54,6 @@ uint32_t crc32c(uint32_t crc, const void* bytes, size_t n) {
 
 }  // namespace
 
-const Kernels kScalar = {"scalar", filter_runs, filter_indexed, filter_row_runs, filter_rows, crc32c};
+const Kernels kScalar = {"scalar", filter_runs, crc32c};
 
 }  // namespace allomatch::kernels

@@ -1,0 +1,67 @@
+// What the tests of filters share: costs of typings, plain and packed, and what a filter leaves.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+
+namespace allomatch {
+
+using Words = std::vector<std::uint32_t>;
+
+// Survivors with the slack that a kernel may write to, and behind it a word that it may not.
+struct Out {
+    static constexpr std::uint32_t kGuard = 0xdeadbeef;
+    explicit Out(std::size_t n) : index(n + kernels::kSlack + 1, kGuard), spent(index), origin(index) {}
+    [[nodiscard]] kernels::Survivors view() { return {index.data(), spent.data(), origin.data()}; }
+    [[nodiscard]] bool guarded() const {
+        return index.back() == kGuard && spent.back() == kGuard && origin.back() == kGuard;
+    }
+    Words index, spent, origin;
+};
+
+struct Row {
+    std::uint32_t index, spent, origin;
+    auto operator<=>(const Row&) const = default;
+};
+
+inline std::vector<Row> first_rows(const Out& out, std::size_t n) {
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < n; ++i) rows.push_back({out.index[i], out.spent[i], out.origin[i]});
+    return rows;
+}
+
+// Costs of typings, plain and packed.
+class PlainCosts {
+  public:
+    PlainCosts(std::size_t typings, std::mt19937& random) : plain_(typings), packed_((typings + 15) / 16) {
+        for (std::size_t t = 0; t < typings; ++t) {
+            plain_[t] = random() % 4;
+            packed_[t / 16] |= plain_[t] << (t % 16 * 2);
+        }
+    }
+    // An id beyond the last is taken for the last: a damaged file may hold one.
+    [[nodiscard]] std::uint32_t of(std::uint32_t id) const {
+        return plain_[std::min<std::size_t>(id, plain_.size() - 1)];
+    }
+    [[nodiscard]] kernels::Costs packed() const {
+        return {packed_.data(), static_cast<std::uint32_t>(plain_.size() - 1)};
+    }
+
+  private:
+    Words plain_, packed_;
+};
+
+inline Words random_ids(std::size_t n, std::size_t typings, std::mt19937& random) {
+    Words ids(n);
+    for (std::uint32_t& id : ids) {
+        id = static_cast<std::uint32_t>(random() % 50 == 0 ? 0xffffffffU - random() % 3 * 0x7ffffff0U
+                                                           : random() % (typings + 2));
+    }
+    return ids;
+}
+
+}  // namespace allomatch

@@ -1,0 +1,155 @@
+// Packed typings, and the filter of phenotypes by them, held against loops over typings that are not packed.
+#include "allomatch/packed_rows.hpp"
+
+#include <optional>
+
+#include "check.hpp"
+#include "filtering.hpp"
+#include "rows_below.hpp"
+
+using namespace allomatch;
+
+namespace {
+
+std::vector<kernels::Costs> views(const std::vector<PlainCosts>& costs, const std::vector<bool>& searched) {
+    std::vector<kernels::Costs> all;
+    for (std::size_t l = 0; l < costs.size(); ++l) all.push_back(searched[l] ? costs[l].packed() : kernels::Costs{});
+    return all;
+}
+
+// Phenotypes of some loci, all of them below the nodes; searched at some.
+struct Below {
+    Below(std::size_t phenotypes, std::mt19937& random) {
+        std::vector<std::size_t> counts;
+        const std::size_t loci = random() % 8;
+        for (std::size_t l = 0; l < loci; ++l) counts.push_back(2 + random() % (l % 2 == 0 ? 40 : 200'000));
+        RowLayout layout(counts);
+        words.resize(phenotypes * layout.words);
+        for (std::size_t l = 0; l < loci; ++l) {
+            costs.emplace_back(counts[l], random);
+            typings.push_back(random_ids(phenotypes, counts[l], random));
+            searched.push_back(random() % 4 != 0);
+            const RowLayout::Place at = layout.places[l];
+            for (std::size_t p = 0; p < phenotypes; ++p) {
+                typings[l][p] &= at.mask;  // a damaged file may hold what is beyond the last
+                words[p * layout.words + at.word] |= std::uint64_t{typings[l][p]} << at.shift;
+            }
+        }
+        trie.below = PackedRows(std::move(layout), words);
+    }
+    // What is spent with the loci searched, without the first `skipped` of them; nothing if that is too much.
+    [[nodiscard]] std::optional<std::uint32_t> spent(std::uint32_t phenotype, std::uint32_t before, std::uint32_t limit,
+                                                     std::size_t skipped = 0) const {
+        std::size_t place = 0;
+        for (std::size_t l = 0; l < costs.size(); ++l) {
+            if (!searched[l] || place++ < skipped) continue;
+            const std::uint32_t cost = costs[l].of(typings[l][phenotype]);
+            if (cost == 3) return std::nullopt;
+            before += cost;
+        }
+        return before <= limit ? std::optional(before) : std::nullopt;
+    }
+
+    std::vector<std::uint64_t> words;
+    std::vector<PlainCosts> costs;
+    std::vector<Words> typings;
+    std::vector<bool> searched;
+    TrieView trie;
+};
+
+}  // namespace
+
+TEST(layout_takes_as_few_bits_as_the_typings_have) {
+    const std::vector<std::size_t> counts{2, 3, 257, std::size_t{1} << 32U, std::size_t{1} << 21U, 2, 1};
+    const RowLayout layout(counts);
+    const std::vector<std::array<std::uint32_t, 3>> expected{
+        {0, 0, 1}, {0, 1, 3}, {0, 3, 511}, {0, 12, 0xffffffff}, {1, 0, (1U << 21U) - 1}, {1, 21, 1}, {1, 22, 1}};
+    CHECK_EQ(layout.words, 2U);
+    CHECK_EQ(layout.places.size(), expected.size());
+    for (std::size_t l = 0; l < expected.size(); ++l) {
+        CHECK_EQ(layout.places[l].word, expected[l][0]);
+        CHECK_EQ(layout.places[l].shift, expected[l][1]);
+        CHECK_EQ(layout.places[l].mask, expected[l][2]);
+    }
+    CHECK_EQ(RowLayout(std::span<const std::size_t>()).words, 0U);
+}
+
+TEST(a_word_may_be_full) {
+    const std::vector<std::size_t> counts{std::size_t{1} << 32U, std::size_t{1} << 32U, 2};
+    const RowLayout layout(counts);
+    CHECK_EQ(layout.words, 2U);
+    CHECK_EQ(layout.places[1].shift, 32U);
+    CHECK_EQ(layout.places[2].word, 1U);
+}
+
+TEST(typings_are_found_again) {
+    std::mt19937 random(1);
+    for (int round = 0; round < 50; ++round) {
+        const Below below(random() % 100, random);
+        CHECK_EQ(below.trie.below.loci(), below.typings.size());
+        for (std::size_t l = 0; l < below.typings.size(); ++l) {
+            for (std::uint32_t p = 0; p < below.typings[l].size(); ++p)
+                CHECK_EQ(below.trie.below.typing(l, p), below.typings[l][p]);
+        }
+    }
+}
+
+TEST(runs_of_phenotypes) {
+    std::mt19937 random(2);
+    for (int round = 0; round < 600; ++round) {
+        const auto limit = static_cast<std::uint32_t>(random() % 5);
+        const std::size_t longest = round % 3 == 0 ? 1000 : round % 3 == 1 ? 4 : 40;
+        const std::size_t n_runs = random() % (round % 3 == 0 ? 2 : 40);
+        std::vector<kernels::Run> runs;
+        std::uint32_t last = 0;
+        std::size_t n = 0;
+        for (std::size_t r = 0; r < n_runs; ++r) {
+            const auto first = last + static_cast<std::uint32_t>(random() % 3);
+            last = first + static_cast<std::uint32_t>(random() % longest);
+            runs.push_back({first, last, static_cast<std::uint32_t>(random() % (limit + 1)),
+                            static_cast<std::uint32_t>(random())});
+            n += last - first;
+        }
+        const Below below(last, random);
+        std::vector<Row> expected;
+        for (const kernels::Run& run : runs) {
+            for (std::uint32_t i = run.first; i < run.last; ++i) {
+                if (const auto spent = below.spent(i, run.spent, limit)) expected.push_back({i, *spent, run.origin});
+            }
+        }
+        Out out(n);
+        const auto costs = views(below.costs, below.searched);
+        const std::size_t kept = RowsBelow(below.trie, costs).filter_runs(runs, limit, out.view());
+        CHECK_EQ(kept, expected.size());
+        CHECK(first_rows(out, std::min(kept, n)) == expected);
+        CHECK(out.guarded());
+    }
+}
+
+TEST(phenotypes_one_by_one) {
+    std::mt19937 random(3);
+    for (int round = 0; round < 300; ++round) {
+        const std::size_t count = 1 + random() % 2000;
+        const Below below(count, random);
+        const auto costs = views(below.costs, below.searched);
+        const std::size_t n = round < 60 ? static_cast<std::size_t>(round) : random() % 1000;
+        const std::size_t from = random() % 3;
+        for (std::uint32_t limit = 0; limit <= 4; ++limit) {
+            Out out(n);
+            for (std::size_t i = 0; i < n; ++i) {
+                out.index[i] = static_cast<std::uint32_t>(random() % count);
+                out.spent[i] = static_cast<std::uint32_t>(random() % (limit + 1));
+                out.origin[i] = static_cast<std::uint32_t>(random());
+            }
+            std::vector<Row> expected;
+            for (const Row& row : first_rows(out, n)) {
+                if (const auto spent = below.spent(row.index, row.spent, limit, from))
+                    expected.push_back({row.index, *spent, row.origin});
+            }
+            const std::size_t kept = RowsBelow(below.trie, costs).filter(from, limit, out.view(), n);
+            CHECK_EQ(kept, expected.size());
+            CHECK(first_rows(out, std::min(kept, n)) == expected);
+            CHECK(out.guarded());
+        }
+    }
+}
