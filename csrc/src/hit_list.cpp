@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kGreatest = 2 * kLocusCount + 1;
 constexpr std::size_t kBuckets = 5 * kGreatest;
-constexpr std::size_t kPiece = 8192;  // hits looked at by a task
+constexpr std::size_t kPiece = 1024;  // hits looked at by a task
 
 struct Listed {
     std::uint32_t rank;
@@ -49,7 +49,7 @@ class HitList {
             const Cancel& cancel, SearchResult& result)
         : segment_(segment),
           request_(request),
-          threads_(result.phenotypes.size() < kPiece / 4 ? 1 : threads),
+          threads_(result.phenotypes.size() < 2 * kPiece ? 1 : threads),
           cancel_(cancel),
           result_(result) {
         put_in_buckets(hit_rows);

@@ -56,10 +56,6 @@ class Marks {
         const std::uint64_t up_to = words_[thing / 64] & ~std::uint64_t{0} >> (63 - thing % 64);
         return before_[thing / 64] + ones(up_to) - 1;
     }
-    void prefetch(std::uint32_t thing) const noexcept {
-        __builtin_prefetch(&words_[thing / 64]);
-        __builtin_prefetch(&before_[thing / 64]);
-    }
 
   private:
     static constexpr std::size_t kSample = 64;
