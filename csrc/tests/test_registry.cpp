@@ -1084,6 +1084,75 @@ TEST(forged_blocks) {
     CHECK(passed > 50 && refused > 50);
 }
 
+// Sealed files that a header check must refuse: what it trusts must have the right length.
+TEST(blocks_that_do_not_fit_together) {
+    const Folder folder;
+    std::mt19937 random(34);
+    Mix mix = deep_mix();
+    mix.ambiguous = 10;
+    const std::vector<Donor> donors = random_donors(2'000, mix, random);
+    const auto segment = segment_of(folder, donors, "whole");
+    CHECK(segment->trie().postings.has_value());
+    const Bytes whole = read_bytes(folder / "whole");
+    const std::string top = "trie." + std::string(locus_name(segment->trie().order[0])) + ".children";
+    std::size_t shortened = 0;
+    const std::vector<Entry> entries = entries_of(whole);
+    for (std::size_t e = 0; e < entries.size(); ++e) {
+        const std::string_view name = format::entry_name(entries[e]);
+        if ((name.substr(0, 5) != "trie." && name.substr(0, 9) != "postings.") || name == "trie.order") continue;
+        ++shortened;
+        std::vector<Entry> forged = entries;
+        forged[e].bytes -= format::element_bytes(entries[e].element);
+        Bytes bytes = whole;
+        seal(bytes, head_of(bytes), forged);
+        write_bytes(folder / "forged", bytes);
+        CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Header));
+        if (name != top) continue;
+        // The first locus has no nodes, and the second one has.
+        forged = entries;
+        forged[e].name[name.size() - 1] = 'x';
+        bytes = whole;
+        seal(bytes, head_of(bytes), forged);
+        write_bytes(folder / "forged", bytes);
+        const std::string message = CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Header));
+        CHECK(says(message, "below a locus without nodes"));
+    }
+    CHECK_EQ(shortened, 17U);
+}
+
+TEST(typings_that_no_dictionary_has) {
+    const Folder folder;
+    std::mt19937 random(35);
+    const std::vector<Donor> donors = random_donors(2'000, deep_mix(), random);
+    const auto segment = segment_of(folder, donors, "whole");
+    const TrieView& trie = segment->trie();
+    const Bytes whole = read_bytes(folder / "whole");
+    const std::vector<Entry> entries = entries_of(whole);
+    std::size_t forged = 0;
+    for (std::size_t l = 0; l < trie.below.loci(); ++l) {
+        const RowLayout::Place& at = trie.below.place(l);
+        const Locus locus = trie.order[trie.levels.size() + l];
+        if (at.mask < segment->dictionary(locus).typing_count()) continue;  // all that fits in the bits is known
+        for (const Entry& entry : entries) {
+            if (format::entry_name(entry) != "trie.typings") continue;
+            Bytes bytes = whole;
+            const std::size_t place = entry.offset + (7 * trie.below.stride() + at.word) * sizeof(std::uint64_t);
+            std::uint64_t word = 0;
+            std::memcpy(&word, bytes.data() + place, sizeof word);
+            word |= std::uint64_t{at.mask} << at.shift;
+            std::memcpy(bytes.data() + place, &word, sizeof word);
+            seal(bytes, head_of(bytes), entries);
+            write_bytes(folder / "forged", bytes);
+            const std::string message = CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Full));
+            CHECK(says(message, "a typing of " + std::string(locus_name(locus)) + " is unknown"));
+            const auto trusted = Segment::open(folder / "forged", Validate::Header);
+            CHECK_THROWS(CorruptFile, trusted->typing_of(PhenotypeId{7}, locus));
+            ++forged;
+        }
+    }
+    CHECK(forged > 0);
+}
+
 TEST(searches_of_a_file_whose_blocks_nobody_checked) {
     // A header check trusts the long blocks. A search across damage in them may find anything or say CorruptFile, no
     // more.
