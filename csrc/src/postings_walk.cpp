@@ -128,7 +128,7 @@ class Task {
 
   private:
     // Arrays of a block's length: the survivors of the first list, and what they lead to; then those of phenotypes.
-    enum Array : std::uint8_t { kIndex, kSpent, kOrigin, kNode, kTop, kSecond, kIndex2, kSpent2, kOrigin2 };
+    enum Array : std::uint8_t { kIndex, kSpent, kOrigin, kTop, kSecond, kIndex2, kSpent2, kOrigin2 };
     static constexpr std::size_t kArrays = kOrigin2 + 1;
     [[nodiscard]] std::uint32_t* array(Array which) const noexcept {
         return words_.get() + which * (kBlock + kernels::kSlack);
@@ -163,24 +163,28 @@ class Task {
         const auto& ids = plan_.trie.levels[1].typings;
         const std::size_t n =
             kernels_.filter_runs(ids.data(), block.data(), block.size(), plan_.loci[1], plan_.budget, first());
+        const auto& children = plan_.trie.levels[1].children;
+        runs_below_.resize(n);
         for (std::size_t i = 0; i < n; ++i) {
+            if (i + kAhead < n) __builtin_prefetch(&children[array(kIndex)[i + kAhead]]);
             const std::uint32_t node = array(kIndex)[i];
-            array(kNode)[i] = node;
             array(kTop)[i] = array(kOrigin)[i];
             array(kSecond)[i] = ids[node];
+            runs_below_[i] = {children[node], children[node + 1], array(kSpent)[i], static_cast<std::uint32_t>(i)};
+            check("children", runs_below_[i].first, runs_below_[i].last, children.back());
         }
-        below_nodes(n);
+        below_nodes();
     }
 
     void from_second(std::span<const Run> block) {
         const TrieView::Postings& postings = *plan_.trie.postings;
-        const std::size_t nodes = plan_.trie.levels[1].typings.size();
-        const std::size_t found = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
-                                                       plan_.top_with, plan_.budget, first());
+        const Marks& nodes = plan_.trie.nodes;
+        const std::size_t passed = kernels_.filter_runs(postings.node_tops.data(), block.data(), block.size(),
+                                                        plan_.top_with, plan_.budget, first());
         // Nodes that have nothing left to spend, four of five, need a third typing that matches. No branch depends on
         // that: it would be guessed wrong too often.
         std::size_t n = 0;
-        for (std::size_t i = 0; i < found; ++i) {
+        for (std::size_t i = 0; i < passed; ++i) {
             const std::uint32_t place = array(kIndex)[i];
             const std::uint32_t spent = array(kSpent)[i];
             const std::uint32_t origin = array(kOrigin)[i];
@@ -191,28 +195,19 @@ class Task {
             array(kSecond)[n] = origin;
             n += static_cast<std::size_t>(left | third);
         }
+        runs_below_.resize(n);
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint32_t place = array(kIndex)[i];
-            const std::uint32_t node = postings.nodes[place];
-            if (node >= nodes) throw_corrupt("nodes", node, node + 1, nodes);
-            array(kNode)[i] = node;
+            const std::uint32_t first = postings.nodes[place];
+            if (first >= nodes.things()) throw_corrupt("phenotypes", first, first + 1, nodes.things());
             array(kTop)[i] = postings.node_tops[place];
+            runs_below_[i] = {first, nodes.after(first), array(kSpent)[i], static_cast<std::uint32_t>(i)};
         }
-        below_nodes(n);
+        below_nodes();
     }
 
-    // The phenotypes below `n` nodes.
-    void below_nodes(std::size_t n) {
-        const auto& children = plan_.trie.levels[1].children;
-        runs_below_.resize(n);
-        for (std::size_t i = 0; i < std::min(n, kAhead); ++i) __builtin_prefetch(&children[array(kNode)[i]]);
-        for (std::size_t i = 0; i < n; ++i) {
-            if (i + kAhead < n) __builtin_prefetch(&children[array(kNode)[i + kAhead]]);
-            const std::uint32_t node = array(kNode)[i];
-            const Run run{children[node], children[node + 1], array(kSpent)[i], static_cast<std::uint32_t>(i)};
-            check("children", run.first, run.last, children.back());
-            runs_below_[i] = run;
-        }
+    // The phenotypes in runs_below_.
+    void below_nodes() {
         for_each_block(runs_below_, [&](std::span<const Run> block) {
             found(plan_.below.filter_runs(block, plan_.budget, second()));
         });

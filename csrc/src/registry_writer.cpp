@@ -399,7 +399,7 @@ class SegmentWriter {
             for (std::uint32_t node = top.children[t]; node < top.children[t + 1]; ++node) {
                 const std::uint32_t at = place[second.typings[node]]++;
                 tops[at] = top.typings[t];
-                nodes[at] = node;
+                nodes[at] = second.children[node];
                 for (std::uint32_t p = second.children[node]; p < second.children[node + 1]; ++p) {
                     thirds[at] |= std::uint32_t{1} << third_classes_[third[p]];
                 }

@@ -364,9 +364,12 @@ void Segment::check_postings(const Cancel& cancel) const {
                  ascending(p.run_starts, p.phenotypes.size());
     for (std::uint32_t typing = 0; sound && typing + 1 < p.node_offsets.size(); ++typing) {
         for (std::uint32_t i = p.node_offsets[typing]; sound && i < p.node_offsets[typing + 1]; ++i) {
-            const std::uint32_t node = p.nodes[i];
-            sound = node < top_of.size() && second.typings[node] == typing && p.node_tops[i] == top_of[node] &&
-                    (i == p.node_offsets[typing] || node > p.nodes[i - 1]) && p.node_thirds[i] == thirds_below(node);
+            const std::uint32_t first = p.nodes[i];
+            if (first >= phenotype_count()) throw_corrupt("the postings differ from the trie");
+            const std::uint32_t node = trie_.nodes.group_of(first);
+            sound = second.children[node] == first && second.typings[node] == typing &&
+                    p.node_tops[i] == top_of[node] && (i == p.node_offsets[typing] || first > p.nodes[i - 1]) &&
+                    p.node_thirds[i] == thirds_below(node);
         }
     }
     for (std::uint32_t typing = 0; sound && typing + 1 < p.run_offsets.size(); ++typing) {

@@ -914,6 +914,11 @@ TEST(forged_postings) {
             const std::size_t at = entry.offset + random() % (entry.bytes / width) * width;
             const std::uint64_t value = round % 3 == 0 ? random() : random() % 64;
             std::memcpy(bytes.data() + at, &value, width);
+            if (round % 5 == 1) {  // the next one
+                std::uint64_t next = 0;
+                std::memcpy(&next, whole.data() + at, width);
+                std::memcpy(bytes.data() + at, &++next, width);
+            }
             // Two neighbours change places.
             if (round % 5 == 0 && at + width < entry.offset + entry.bytes) {
                 std::memcpy(bytes.data() + at, whole.data() + at + width, width);
@@ -974,7 +979,7 @@ TEST(classes_of_typings) {
     // What a node says of the phenotypes below it.
     std::size_t nodes_without = 0;
     for (std::size_t i = 0; i < trie.postings->nodes.size(); ++i) {
-        const std::uint32_t node = trie.postings->nodes[i];
+        const std::uint32_t node = trie.nodes.group_of(trie.postings->nodes[i]);
         std::uint32_t bits = 0;
         for (std::uint32_t p = trie.levels[1].children[node]; p < trie.levels[1].children[node + 1]; ++p) {
             bits |= std::uint32_t{1} << classes[trie.below.typing(0, p)];

@@ -73,7 +73,8 @@ struct AttributeColumn {
 struct TrieView {
     // Two more ways in, for searches that allow mismatches (postings_walk.cpp says why). Offsets are by typing.
     struct Postings {
-        // Of each typing at order[1] its nodes, ascending, and the typing at order[0] above each.
+        // Of each typing at order[1] the first phenotypes of its nodes, ascending, and the typing at order[0] above
+        // each.
         std::span<const std::uint32_t> node_offsets, node_tops, nodes;
         // ... and a bit for each class of the typings at order[2] below it; and the class of each of these typings.
         std::span<const std::uint32_t> node_thirds;
