@@ -64,4 +64,20 @@ inline Words random_ids(std::size_t n, std::size_t typings, std::mt19937& random
     return ids;
 }
 
+// Runs that lie apart or side by side, some of them empty; where the last one ends, and how much is in them.
+struct RandomRuns {
+    RandomRuns(std::size_t count, std::size_t longest, std::uint32_t limit, std::mt19937& random) {
+        for (std::size_t r = 0; r < count; ++r) {
+            const auto first = end + static_cast<std::uint32_t>(random() % 3);
+            end = first + static_cast<std::uint32_t>(random() % longest);
+            runs.push_back(
+                {first, end, static_cast<std::uint32_t>(random() % (limit + 1)), static_cast<std::uint32_t>(random())});
+            size += end - first;
+        }
+    }
+    std::vector<kernels::Run> runs;
+    std::uint32_t end = 0;
+    std::size_t size = 0;
+};
+
 }  // namespace allomatch

@@ -96,19 +96,10 @@ TEST(filter_runs) {
         const std::size_t typings = 1 + random() % (round % 2 == 0 ? 40 : 3000);
         const PlainCosts costs(typings, random);
         const auto limit = static_cast<std::uint32_t>(random() % 5);
-        // Short runs, as below the top levels; one long one, as at the top; some that are empty.
-        const std::size_t n_runs = random() % (round % 3 == 0 ? 2 : 60);
+        // Short runs, as below the top levels; one long one, as at the top.
         const std::size_t longest = round % 3 == 0 ? 3000 : round % 3 == 1 ? 4 : 70;
-        std::vector<kernels::Run> runs;
-        std::uint32_t last = 0;
-        std::size_t n = 0;
-        for (std::size_t r = 0; r < n_runs; ++r) {
-            const auto first = last + static_cast<std::uint32_t>(random() % 3);
-            last = first + static_cast<std::uint32_t>(random() % longest);
-            runs.push_back({first, last, static_cast<std::uint32_t>(random() % (limit + 1)),
-                            static_cast<std::uint32_t>(random())});
-            n += last - first;
-        }
+        const RandomRuns drawn(random() % (round % 3 == 0 ? 2 : 60), longest, limit, random);
+        const auto& [runs, last, n] = drawn;
         const Words ids = random_ids(last, typings, random);
         std::vector<Row> expected;
         for (const kernels::Run& run : runs) {

@@ -99,17 +99,8 @@ TEST(runs_of_phenotypes) {
     for (int round = 0; round < 600; ++round) {
         const auto limit = static_cast<std::uint32_t>(random() % 5);
         const std::size_t longest = round % 3 == 0 ? 1000 : round % 3 == 1 ? 4 : 40;
-        const std::size_t n_runs = random() % (round % 3 == 0 ? 2 : 40);
-        std::vector<kernels::Run> runs;
-        std::uint32_t last = 0;
-        std::size_t n = 0;
-        for (std::size_t r = 0; r < n_runs; ++r) {
-            const auto first = last + static_cast<std::uint32_t>(random() % 3);
-            last = first + static_cast<std::uint32_t>(random() % longest);
-            runs.push_back({first, last, static_cast<std::uint32_t>(random() % (limit + 1)),
-                            static_cast<std::uint32_t>(random())});
-            n += last - first;
-        }
+        const RandomRuns drawn(random() % (round % 3 == 0 ? 2 : 40), longest, limit, random);
+        const auto& [runs, last, n] = drawn;
         const Below below(last, random);
         std::vector<Row> expected;
         for (const kernels::Run& run : runs) {
