@@ -1,8 +1,11 @@
 // What the tests of filters share: costs of typings, plain and packed, and what a filter leaves.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
+#include <iostream>
 #include <random>
 #include <vector>
 
@@ -78,6 +81,28 @@ struct RandomRuns {
     std::vector<kernels::Run> runs;
     std::uint32_t end = 0;
     std::size_t size = 0;
+};
+
+// Address space for as many rows as can be numbered: a few pages of it are ever touched. Empty if there is none.
+class SparseMemory {
+  public:
+    explicit SparseMemory(std::size_t bytes)
+        : bytes_(bytes),
+          memory_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
+        if (!*this)
+            std::cout << "skipped: no " << (bytes >> 30U) << " GiB of address space for row numbers beyond 2^31\n";
+    }
+    SparseMemory(const SparseMemory&) = delete;
+    SparseMemory& operator=(const SparseMemory&) = delete;
+    ~SparseMemory() {
+        if (*this) ::munmap(memory_, bytes_);
+    }
+    explicit operator bool() const { return memory_ != MAP_FAILED; }
+    [[nodiscard]] void* data() const { return memory_; }
+
+  private:
+    std::size_t bytes_;
+    void* memory_;
 };
 
 }  // namespace allomatch

@@ -1,8 +1,6 @@
 // Every kernel that this machine can run, held against the scalar one and against loops that are too plain to be wrong.
 //
 // Inputs lie in arrays of exactly their size, so that the sanitizers see a kernel that reads beyond them.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -121,44 +119,24 @@ TEST(filter_runs) {
 
 namespace {
 
-// Ids of as many rows as can be numbered. Address space only: a few pages of it are ever touched. Empty if there is
-// none.
-class AllRows {
-  public:
-    AllRows()
-        : memory_(::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
-        if (memory_ == MAP_FAILED) std::cout << "skipped: no 16 GiB of address space for row numbers beyond 2^31\n";
-    }
-    AllRows(const AllRows&) = delete;
-    AllRows& operator=(const AllRows&) = delete;
-    ~AllRows() {
-        if (*this) ::munmap(memory_, kBytes);
-    }
-    explicit operator bool() const { return memory_ != MAP_FAILED; }
-    [[nodiscard]] std::uint32_t* ids() const { return static_cast<std::uint32_t*>(memory_); }
-
-  private:
-    static constexpr std::size_t kBytes = (std::size_t{1} << 32U) * sizeof(std::uint32_t);
-    void* memory_;
-};
-
 void check_runs_beyond(const std::vector<kernels::Run>& runs) {
-    const AllRows rows;
-    if (!rows) return;
+    const SparseMemory memory((std::size_t{1} << 32U) * sizeof(std::uint32_t));
+    if (!memory) return;
+    auto* const ids = static_cast<std::uint32_t*>(memory.data());
     std::mt19937 random(6);
     const PlainCosts costs(200, random);
     std::size_t n = 0;
     std::vector<Row> expected;
     for (const kernels::Run& run : runs) {
         for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
-            rows.ids()[i] = static_cast<std::uint32_t>(random() % 200);
-            const std::uint32_t cost = costs.of(rows.ids()[i]);
+            ids[i] = static_cast<std::uint32_t>(random() % 200);
+            const std::uint32_t cost = costs.of(ids[i]);
             if (cost != 3 && run.spent + cost <= 2) expected.push_back({i, run.spent + cost, run.origin});
         }
     }
     for (const auto* k : all_kernels()) {
         Out out(n);
-        const std::size_t kept = k->filter_runs(rows.ids(), runs.data(), runs.size(), costs.packed(), 2, out.view());
+        const std::size_t kept = k->filter_runs(ids, runs.data(), runs.size(), costs.packed(), 2, out.view());
         CHECK_EQ(kept, expected.size());
         CHECK(first_rows(out, std::min(kept, n)) == expected);
     }

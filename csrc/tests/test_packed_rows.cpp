@@ -1,6 +1,7 @@
 // Packed typings, and the filter of phenotypes by them, held against loops over typings that are not packed.
 #include "allomatch/packed_rows.hpp"
 
+#include <array>
 #include <optional>
 
 #include "check.hpp"
@@ -143,4 +144,44 @@ TEST(phenotypes_one_by_one) {
             CHECK(out.guarded());
         }
     }
+}
+
+// A registry may have more phenotypes than a signed number counts, and their rows more words than an unsigned one.
+TEST(phenotypes_beyond_two_to_the_31) {
+    const std::vector<std::size_t> counts{std::size_t{1} << 31U, std::size_t{1} << 31U, 200};
+    RowLayout layout(counts);
+    CHECK_EQ(layout.words, 2U);
+    const std::size_t words = (std::size_t{1} << 32U) * layout.words;
+    const SparseMemory memory(words * sizeof(std::uint64_t));
+    if (!memory) return;
+    const std::span row_words(static_cast<std::uint64_t*>(memory.data()), words);
+    std::mt19937 random(4);
+    const PlainCosts costs(200, random);
+    const std::vector<kernels::Run> runs{{0x7ffffff0, 0x80000010, 1, 5}, {0xffffffe0, 0xfffffffe, 0, 7}};
+    std::vector<Row> expected;
+    Out by_number(64);
+    std::size_t n = 0;
+    for (const kernels::Run& run : runs) {
+        for (std::uint32_t i = run.first; i < run.last; ++i, ++n) {
+            const auto typing = static_cast<std::uint32_t>(random() % 200);
+            row_words[2 * std::size_t{i} + 1] = typing;
+            by_number.index[n] = i;
+            by_number.spent[n] = run.spent;
+            by_number.origin[n] = run.origin;
+            const std::uint32_t cost = costs.of(typing);
+            if (cost != 3 && run.spent + cost <= 2) expected.push_back({i, run.spent + cost, run.origin});
+        }
+    }
+    TrieView trie;
+    trie.below = PackedRows(std::move(layout), row_words);
+    const std::array<kernels::Costs, 3> searched{kernels::Costs{}, kernels::Costs{}, costs.packed()};
+    const RowsBelow below(trie, searched);
+    Out out(n);
+    std::size_t kept = below.filter_runs(runs, 2, out.view());
+    CHECK_EQ(kept, expected.size());
+    CHECK(first_rows(out, std::min(kept, n)) == expected);
+    kept = below.filter(0, 2, by_number.view(), n);
+    CHECK_EQ(kept, expected.size());
+    CHECK(first_rows(by_number, std::min(kept, n)) == expected);
+    CHECK_EQ(trie.below.typing(2, 0xfffffffdU), row_words[2 * std::size_t{0xfffffffdU} + 1]);
 }
