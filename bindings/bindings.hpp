@@ -35,7 +35,8 @@ void register_hits(py::module_& module);
 [[nodiscard]] MatchLevel match_level(std::string_view text);
 [[nodiscard]] Profile profile(std::string_view text);
 
-// Calls f(cancel) without the GIL. Ctrl-C (a pending Python signal) stops it within some 20 ms and is raised here.
+// Calls f(cancel) without the GIL. Ctrl-C (a pending Python signal) stops it within some 20 ms and is raised here,
+// whatever else went wrong meanwhile: the poll took it from Python, so nobody else would hear of it.
 template <typename Function>
 auto released(Function f) {
     std::exception_ptr raised;
@@ -52,8 +53,8 @@ auto released(Function f) {
     try {
         const py::gil_scoped_release release;
         return f(cancel);
-    } catch (const Error& error) {
-        if (error.code() == ErrorCode::Interrupted && raised) std::rethrow_exception(raised);
+    } catch (...) {
+        if (raised) std::rethrow_exception(raised);
         throw;
     }
 }

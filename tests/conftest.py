@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,9 @@ settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, dera
 # Under sanitizers a test looks for errors of memory, which few examples show as well as many, ten times slower.
 settings.register_profile("sanitizers", parent=settings.get_profile("ci"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A shell's background job (`make test &`) ignores SIGINT, and so would what it tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,8 @@ def test_texts_are_equal_if_and_only_if_their_meanings_are(seed: int) -> None:
 @given(people_and_choosers())
 def test_pairs_are_read_as_gl_strings_are(drawn: tuple[dict[str, Typing], Chooser]) -> None:
     person, chooser = drawn
-    single = {locus: typing[:1] for locus, typing in person.items()}
+    # Cut first: of two genotypes the first may be of one gene of DRB345 and both together not.
+    single = with_genes_once({locus: typing[:1] for locus, typing in person.items()})
     pairs: dict[str, tuple[str | None, str | None]] = {}
     for locus, ((first, second),) in single.items():
         style = chooser.number(0, 3)
@@ -166,7 +167,7 @@ def test_pairs_are_read_as_gl_strings_are(drawn: tuple[dict[str, Typing], Choose
             said(locus, second, style) if second else chooser.pick(["", " ", None]),
         )
     for locus in LOCI:
-        if locus not in person and chooser.number(0, 1):
+        if locus not in single and chooser.number(0, 1):
             pairs[locus] = chooser.pick([("", ""), (None, None), (" ", "\t")])
     read = Phenotype(pairs)
     assert read == Phenotype(gl_string(single))
