@@ -11,7 +11,7 @@ constexpr std::uint64_t kPiece = 65'536;
 
 }  // namespace
 
-HitRows::HitRows(const Segment& segment, std::span<const RowFilter> filters, WalkHits& hits, unsigned threads,
+HitRows::HitRows(const Segment& segment, std::span<const RowFilter> filters, WalkHits& hits, Crew& crew,
                  const Cancel& cancel)
     : segment_(&segment), filtered_(!filters.empty()) {
     if (!filtered_) return;
@@ -23,7 +23,7 @@ HitRows::HitRows(const Segment& segment, std::span<const RowFilter> filters, Wal
     }
     rows_.resize(starts.back());
     std::vector<std::uint8_t> pass(starts.back());
-    parallel_for((starts.back() + kPiece - 1) / kPiece, threads, cancel, [&](std::size_t piece) {
+    crew.parallel_for((starts.back() + kPiece - 1) / kPiece, cancel, [&](std::size_t piece) {
         const std::uint64_t begin = piece * kPiece;
         const std::uint64_t end = std::min(begin + kPiece, starts.back());
         auto hit = static_cast<std::size_t>(std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1);

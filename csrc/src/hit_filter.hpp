@@ -25,9 +25,17 @@ class HitRows {
   public:
     // Removes from `hits` the phenotypes of which no donor passes every filter. Throws CorruptFile, Interrupted, and
     // what a filter throws.
-    HitRows(const Segment& segment, std::span<const RowFilter> filters, WalkHits& hits, unsigned threads,
+    HitRows(const Segment& segment, std::span<const RowFilter> filters, WalkHits& hits, Crew& crew,
             const Cancel& cancel);
 
+    // Fetches what `of` will look at some hits after the `hit`-th of `phenotypes`.
+    void prefetch(std::span<const PhenotypeId> phenotypes, std::size_t hit) const noexcept {
+        constexpr std::size_t kAhead = 12;
+        const Marks& marks = segment_->trie().rows;
+        if (filtered_) return;
+        if (hit + 2 * kAhead < phenotypes.size()) marks.prefetch_sample(phenotypes[hit + 2 * kAhead].value);
+        if (hit + kAhead < phenotypes.size()) marks.prefetch(phenotypes[hit + kAhead].value);
+    }
     // Ascending rows of the `hit`-th of the remaining phenotypes, which is `phenotype`.
     [[nodiscard]] HitRowRange of(std::size_t hit, PhenotypeId phenotype) const {
         if (filtered_)

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kGreatest = 2 * kLocusCount + 1;
 constexpr std::size_t kBuckets = 5 * kGreatest;
-constexpr std::size_t kPiece = 1024;  // hits looked at by a task
+constexpr std::size_t kPiece = 512;  // hits looked at by a task
 
 struct Listed {
     std::uint32_t rank;
@@ -45,13 +45,9 @@ void sort_by_rank(std::vector<Listed>& hits, unsigned bits, const Cancel& cancel
 
 class HitList {
   public:
-    HitList(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, unsigned threads,
+    HitList(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, Crew& crew,
             const Cancel& cancel, SearchResult& result)
-        : segment_(segment),
-          request_(request),
-          threads_(result.phenotypes.size() < 2 * kPiece ? 1 : threads),
-          cancel_(cancel),
-          result_(result) {
+        : segment_(segment), request_(request), crew_(crew), cancel_(cancel), result_(result) {
         put_in_buckets(hit_rows);
         for (std::size_t b = 0; b < kBuckets; ++b) {
             result_.donors_by_mismatches[b / kGreatest] += donors_[b];
@@ -76,7 +72,7 @@ class HitList {
         // The longest first, so that no thread is left alone with it at the end.
         std::stable_sort(parts.begin(), parts.end(),
                          [&](const Part& a, const Part& b) { return donors_[a.bucket] > donors_[b.bucket]; });
-        parallel_for(parts.size(), threads_, cancel_, [&](std::size_t i) {
+        crew_.parallel_for(parts.size(), cancel_, [&](std::size_t i) {
             const auto [bucket, earlier] = parts[i];
             const std::vector<Listed> hits = sorted(bucket);
             const std::uint64_t first = std::max(begin, earlier);
@@ -100,10 +96,11 @@ class HitList {
         static_assert(kBuckets <= 256);
         const std::size_t pieces = (found + kPiece - 1) / kPiece;
         std::vector<std::array<std::uint64_t, kBuckets>> donors(pieces);
-        parallel_for(pieces, threads_, cancel_, [&](std::size_t piece) {
+        crew_.parallel_for(pieces, cancel_, [&](std::size_t piece) {
             donors[piece].fill(0);
             for (std::size_t h = piece * kPiece; h < std::min(found, (piece + 1) * kPiece); ++h) {
                 const std::size_t b = bucket_of(result_.totals[h]);
+                hit_rows.prefetch(result_.phenotypes, h);
                 rows_[h] = hit_rows.of(h, result_.phenotypes[h]);
                 bucket[h] = static_cast<std::uint8_t>(b);
                 donors[piece][b] += rows_[h].count;
@@ -139,7 +136,7 @@ class HitList {
 
     const Segment& segment_;
     const SearchRequest& request_;
-    unsigned threads_;
+    Crew& crew_;
     const Cancel& cancel_;
     SearchResult& result_;
     std::vector<HitRowRange> rows_;    // of each hit phenotype
@@ -150,9 +147,9 @@ class HitList {
 
 }  // namespace
 
-void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, unsigned threads,
+void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, Crew& crew,
                const Cancel& cancel, SearchResult& result) {
-    HitList(segment, hit_rows, request, threads, cancel, result).list();
+    HitList(segment, hit_rows, request, crew, cancel, result).list();
 }
 
 }  // namespace allomatch

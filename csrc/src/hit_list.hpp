@@ -8,7 +8,7 @@ namespace allomatch {
 
 // Counts all hits, and lists [offset, offset + limit) of them by mismatches, greatest and donor id. `result` has the
 // phenotypes and their totals.
-void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, unsigned threads,
+void list_page(const Segment& segment, const HitRows& hit_rows, const SearchRequest& request, Crew& crew,
                const Cancel& cancel, SearchResult& result);
 
 }  // namespace allomatch

@@ -22,18 +22,18 @@ LocusVerdicts verdicts_at(Locus locus, const SearchIndex& index, const Phenotype
 
 }  // namespace
 
-void report_unsearched(const SearchIndex& index, const Phenotype& patient, const SearchRequest& request,
+void report_unsearched(const SearchIndex& index, const Phenotype& patient, const SearchRequest& request, Crew& crew,
                        const Cancel& cancel, SearchResult& result) {
     const Segment& segment = index.segment();
     const std::size_t n_loci = request.report.size();
     result.reported_loci = request.report;
     result.reported.resize(result.rows.size() * n_loci);
-    parallel_for(n_loci, thread_count(request.threads), cancel, [&](std::size_t i) {
+    crew.parallel_for(n_loci, cancel, [&](std::size_t i) {
         const Locus locus = request.report[i];
         LocusVerdicts verdicts = verdicts_at(locus, index, patient);
         for (std::size_t row = 0; row < result.rows.size(); ++row) {
             const PhenotypeId phenotype = result.phenotypes[result.row_phenotypes[row]];
-            result.reported[row * n_loci + i] = verdicts.counts(segment.typing_of(phenotype, locus));
+            verdicts.counts(segment.typing_of(phenotype, locus), result.reported[row * n_loci + i]);
             if (row % 4096 == 0 && cancel.stopped()) return;
         }
     });

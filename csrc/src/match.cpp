@@ -14,14 +14,6 @@ std::uint8_t Counts::greatest_in(Direction direction) const noexcept {
     return direction == Direction::Both ? greatest : direction == Direction::Gvh ? gvh_greatest : hvg_greatest;
 }
 
-Counts& Counts::operator+=(const Counts& other) noexcept {
-    const auto plus = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a + b); };
-    *this = {plus(least, other.least),         plus(greatest, other.greatest),
-             plus(gvh_least, other.gvh_least), plus(gvh_greatest, other.gvh_greatest),
-             plus(hvg_least, other.hvg_least), plus(hvg_greatest, other.hvg_greatest)};
-    return *this;
-}
-
 // ---- genotypes after the null rule
 // ----------------------------------------------------------------------------------------
 

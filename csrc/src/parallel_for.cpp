@@ -1,13 +1,9 @@
-// A plain fork and join over std::jthread: tasks are taken from one counter, so uneven ones balance.
+// A fork and join over std::jthread: tasks are taken from one counter, so uneven ones balance.
 #include "allomatch/parallel_for.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
-#include <thread>
-#include <vector>
 
 #include "allomatch/error.hpp"
 
@@ -15,7 +11,19 @@ namespace allomatch {
 
 namespace {
 constexpr std::chrono::milliseconds kPatience{20};
+constexpr std::chrono::microseconds kAwake{50};  // longer than the steps of a search that one thread does alone
+
+// Waits a moment for what another thread is about to do; says whether it did.
+template <typename Done>
+bool awaited(Done done) {
+    const auto end = std::chrono::steady_clock::now() + kAwake;
+    while (!done()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::yield();
+    }
+    return true;
 }
+}  // namespace
 
 void Cancel::check() const {
     if (poll_ && !stopped() && std::this_thread::get_id() == asking_) {
@@ -33,54 +41,93 @@ unsigned thread_count(unsigned wanted) noexcept {
     return wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
 }
 
-void parallel_for(std::size_t tasks, unsigned threads, const Cancel& cancel,
-                  const std::function<void(std::size_t)>& body) {
-    const auto workers = static_cast<unsigned>(std::min<std::size_t>(threads, tasks));
+struct Crew::Work {
+    std::size_t tasks;
+    const Cancel& cancel;
+    const std::function<void(std::size_t)>& body;
     std::atomic<std::size_t> next{0};
     std::atomic<bool> failed{false};
+    std::mutex mutex;  // for `failure`
     std::exception_ptr failure;
-    std::mutex failure_mutex;
-    const auto run = [&](bool calling_thread) {
+
+    void run(bool calling_thread) noexcept {
         try {
             for (std::size_t task = next++; task < tasks && !failed && !cancel.stopped(); task = next++) {
                 if (calling_thread) cancel.check();
                 body(task);
             }
         } catch (...) {
-            const std::lock_guard lock(failure_mutex);
+            const std::lock_guard lock(mutex);
             if (!failure) failure = std::current_exception();
             failed = true;
         }
-    };
+    }
+};
+
+Crew::~Crew() {
     {
-        std::mutex mutex;
-        std::condition_variable ended;
-        unsigned running = workers > 0 ? workers - 1 : 0;
-        std::vector<std::jthread> pool;
-        for (unsigned i = 1; i < workers; ++i) {
-            pool.emplace_back([&] {
-                run(false);
-                const std::lock_guard lock(mutex);
-                --running;
-                ended.notify_one();
-            });
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+        ++calls_;
+    }
+    calls_.notify_all();
+}
+
+void Crew::help() {
+    for (std::uint32_t seen = 0;;) {
+        if (!awaited([&] { return calls_ != seen; })) calls_.wait(seen);
+        Work* work = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            if (over_) return;
+            seen = calls_;
+            work = work_;
+            if (work == nullptr) continue;  // the others were faster
+            ++helping_;
         }
-        run(true);
+        work->run(false);
+        const std::lock_guard lock(mutex_);
+        --helping_;
+        nobody_helps_.notify_one();
+    }
+}
+
+void Crew::parallel_for(std::size_t tasks, const Cancel& cancel, const std::function<void(std::size_t)>& body) {
+    Work work{tasks, cancel, body, {}, {}, {}, {}};
+    if (threads_ > 1 && tasks > 1) {
+        while (helpers_.size() + 1 < std::min<std::size_t>(threads_, tasks)) helpers_.emplace_back([this] { help(); });
+        {
+            const std::lock_guard lock(mutex_);
+            work_ = &work;
+            ++calls_;
+        }
+        calls_.notify_all();
+    }
+    work.run(true);
+    {
+        const std::lock_guard lock(mutex_);
+        work_ = nullptr;  // who has not begun yet is not waited for
+    }
+    if (!awaited([&] { return helping_ == 0; })) {
         // The last tasks of others may be long: whoever asks to stop meanwhile is heard.
-        std::unique_lock lock(mutex);
-        while (running > 0) {
-            if (ended.wait_for(lock, kPatience, [&] { return running == 0; })) break;
+        std::unique_lock lock(mutex_);
+        while (!nobody_helps_.wait_for(lock, kPatience, [&] { return helping_ == 0; })) {
             lock.unlock();
             try {
                 cancel.check();
             } catch (const Error&) {
-                failed = true;  // the check at the end says so
+                work.failed = true;  // the check at the end says so
             }
             lock.lock();
         }
     }
-    if (failure) std::rethrow_exception(failure);
+    if (work.failure) std::rethrow_exception(work.failure);
     cancel.check();
+}
+
+void parallel_for(std::size_t tasks, unsigned threads, const Cancel& cancel,
+                  const std::function<void(std::size_t)>& body) {
+    Crew(threads).parallel_for(tasks, cancel, body);
 }
 
 }  // namespace allomatch

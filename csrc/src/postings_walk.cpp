@@ -335,7 +335,7 @@ bool postings_serve(const TrieView& trie, std::span<const Costs> loci, std::uint
     return loci[0].words != nullptr && loci[1].words != nullptr && (budget < 2 || loci[2].words != nullptr);
 }
 
-WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget, unsigned threads,
+WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget, Crew& crew,
                        const Cancel& cancel) {
     const auto top_with = only(loci[0], {false, true, true});
     const auto top_one = only(loci[0], {false, true, false});
@@ -349,9 +349,9 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
                     classes_without_mismatch(trie, loci),
                     RowsBelow(trie, loci)};
     const Pieces pieces = pieces_of(trie, loci, budget);
-    const std::vector<std::size_t> bounds = pieces.shared_out(threads);
+    const std::vector<std::size_t> bounds = pieces.shared_out(crew.threads());
     std::vector<WalkHits> parts(bounds.size() - 1);
-    parallel_for(parts.size(), threads, cancel, [&](std::size_t i) {
+    crew.parallel_for(parts.size(), cancel, [&](std::size_t i) {
         Task task(plan, cancel);
         task.run(pieces.slice(bounds[i], bounds[i + 1]));
         parts[i] = std::move(task.hits);

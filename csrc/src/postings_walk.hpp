@@ -13,6 +13,6 @@ namespace allomatch {
 
 // The same phenotypes as walk_trie, in another order, which is the same for any number of threads.
 [[nodiscard]] WalkHits walk_postings(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget,
-                                     unsigned threads, const Cancel& cancel);
+                                     Crew& crew, const Cancel& cancel);
 
 }  // namespace allomatch

@@ -10,6 +10,7 @@
 #include "hit_report.hpp"
 #include "postings_walk.hpp"
 #include "trie_walk.hpp"
+#include "typings_of_positions.hpp"
 #include "verdicts.hpp"
 
 namespace allomatch {
@@ -49,14 +50,60 @@ void check_level(const Nomenclature& nomenclature, MatchLevel level) {
     }
 }
 
+// The counts of every hit. `places`: of each searched locus in the trie's order, SIZE_MAX if nobody is typed at it.
+void count_hits(const TrieView& trie, std::span<const std::optional<LocusVerdicts>> verdicts,
+                std::span<const std::size_t> places, const WalkHits& hits, Crew& crew, const Cancel& cancel,
+                SearchResult& result) {
+    constexpr std::size_t kPiece = 512;  // hits counted by a task
+    constexpr std::size_t kAhead = 12;
+    const std::size_t found = result.phenotypes.size();
+    const std::size_t n_loci = places.size();
+    result.by_locus.resize(found * n_loci);
+    result.totals.resize(found);
+    crew.parallel_for((found + kPiece - 1) / kPiece, cancel, [&](std::size_t piece) {
+        const std::size_t begin = piece * kPiece;
+        const std::size_t n = std::min(found - begin, kPiece);
+        const auto phenotypes = std::span(result.phenotypes).subspan(begin, n);
+        std::array<TypingId, kPiece> typings;
+        std::array<Counts, kPiece> totals{};
+        for (std::size_t l = 0; l < n_loci; ++l) {
+            if (places[l] == SIZE_MAX) {
+                typings.fill(kUntyped);
+            } else if (places[l] < trie.levels.size()) {
+                const auto of_hits = std::span(hits.typings[places[l]]).subspan(begin, n);
+                std::transform(of_hits.begin(), of_hits.end(), typings.begin(), [](auto t) { return TypingId{t}; });
+            } else {
+                const std::size_t below = places[l] - trie.levels.size();
+                for (std::size_t h = 0; h < n; ++h) {
+                    if (h + kAhead < n) trie.below.prefetch(phenotypes[h + kAhead].value);
+                    typings[h] = TypingId{trie.below.typing(below, phenotypes[h].value)};
+                }
+            }
+            for (std::size_t h = 0; h < n; ++h) {
+                if (h + kAhead < n) verdicts[l]->prefetch(typings[h + kAhead]);
+                Counts& counts = result.by_locus[(begin + h) * n_loci + l];
+                verdicts[l]->counts(typings[h], counts);
+                totals[h] += counts;
+            }
+        }
+        std::copy_n(totals.begin(), n, result.totals.begin() + static_cast<std::ptrdiff_t>(begin));
+    });
+}
+
 }  // namespace
 
 SearchIndex::SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
                          NullPolicy policy, Profile profile)
     : segment_(std::move(segment)), nomenclature_(std::move(nomenclature)), policy_(policy), profile_(profile) {
-    parallel_for(kLocusCount, thread_count(0), Cancel(),
-                 [&](std::size_t l) { static_cast<void>(interpretation(static_cast<Locus>(l))); });
+    parallel_for(kLocusCount, thread_count(0), Cancel(), [&](std::size_t l) {
+        const auto locus = static_cast<Locus>(l);
+        static_cast<void>(interpretation(locus));
+        typings_of_positions_[l] =
+            std::make_unique<TypingsOfPositions>(segment_->dictionary(locus), segment_->single_genotype_typings(locus));
+    });
 }
+
+SearchIndex::~SearchIndex() = default;
 
 const Interpretation& SearchIndex::interpretation(Locus locus, MatchLevel level) const {
     Made& made = interpretations_[index_of(locus)][static_cast<std::size_t>(level)];
@@ -88,16 +135,17 @@ std::vector<UnknownTyping> SearchIndex::unknown_typings() const {
 
 SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& request, const Cancel& cancel) const {
     check_request(request);
-    const unsigned threads = thread_count(request.threads);
+    Crew crew(thread_count(request.threads));
     const TrieView& trie = segment_->trie();
     const std::size_t n_loci = request.loci.size();
 
     std::vector<std::optional<LocusVerdicts>> verdicts(n_loci);
-    parallel_for(n_loci, threads, cancel, [&](std::size_t i) {
+    crew.parallel_for(n_loci, cancel, [&](std::size_t i) {
         const Locus locus = request.loci[i];
         verdicts[i].emplace(*segment_, *nomenclature_, interpretation(locus, request.levels[index_of(locus)]), locus,
                             patient[locus], policy_, profile_);
-        verdicts[i]->pack_costs(request.direction, request.locus_limits[index_of(locus)]);
+        verdicts[i]->pack_costs(request.direction, request.locus_limits[index_of(locus)],
+                                *typings_of_positions_[index_of(locus)]);
     });
 
     // A locus that nobody is typed at costs every donor the same.
@@ -120,40 +168,17 @@ SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& 
     WalkHits hits;
     if (possible && everyone <= budget) {
         budget -= everyone;
-        hits = postings_serve(trie, walk_loci, budget) ? walk_postings(trie, walk_loci, budget, threads, cancel)
-                                                       : walk_trie(trie, walk_loci, budget, threads, cancel);
+        hits = postings_serve(trie, walk_loci, budget) ? walk_postings(trie, walk_loci, budget, crew, cancel)
+                                                       : walk_trie(trie, walk_loci, budget, crew, cancel);
     }
 
-    const HitRows hit_rows(*segment_, request.filters, hits, threads, cancel);
+    const HitRows hit_rows(*segment_, request.filters, hits, crew, cancel);
     SearchResult result;
     result.loci = request.loci;
     result.phenotypes = std::move(hits.phenotypes);
-    const std::size_t found = result.phenotypes.size();
-    result.by_locus.resize(found * n_loci);
-    result.totals.resize(found);
-    constexpr std::size_t kPiece = 4096;  // hits counted by a task
-    parallel_for((found + kPiece - 1) / kPiece, threads, cancel, [&](std::size_t piece) {
-        const std::size_t end = std::min(found, (piece + 1) * kPiece);
-        for (std::size_t i = 0; i < n_loci; ++i) {
-            const std::size_t place = trie_place[i];
-            const bool below = place != SIZE_MAX && place >= trie.levels.size();
-            const auto typing_of = [&](std::size_t h) {
-                if (place == SIZE_MAX) return kUntyped;
-                if (!below) return TypingId{hits.typings[place][h]};
-                return TypingId{trie.below.typing(place - trie.levels.size(), result.phenotypes[h].value)};
-            };
-            constexpr std::size_t kAhead = 8;
-            for (std::size_t h = piece * kPiece; h < end; ++h) {
-                if (below && h + 3 * kAhead < end) trie.below.prefetch(result.phenotypes[h + 3 * kAhead].value);
-                if (h + kAhead < end) verdicts[i]->prefetch(typing_of(h + kAhead));
-                const Counts counts = verdicts[i]->counts(typing_of(h));
-                result.by_locus[h * n_loci + i] = counts;
-                result.totals[h] += counts;
-            }
-        }
-    });
-    list_page(*segment_, hit_rows, request, threads, cancel, result);
-    report_unsearched(*this, patient, request, cancel, result);
+    count_hits(trie, verdicts, trie_place, hits, crew, cancel, result);
+    list_page(*segment_, hit_rows, request, crew, cancel, result);
+    report_unsearched(*this, patient, request, crew, cancel, result);
     flag_unread(*this, request, cancel, result);
     return result;
 }

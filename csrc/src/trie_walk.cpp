@@ -190,7 +190,7 @@ WalkHits join(std::span<const WalkHits> parts, std::size_t levels) {
     return all;
 }
 
-WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget, unsigned threads,
+WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget, Crew& crew,
                    const Cancel& cancel) {
     const auto phenotypes = static_cast<std::uint32_t>(trie.rows.groups());
     if (phenotypes == 0) return join({}, trie.levels.size());
@@ -208,7 +208,7 @@ WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, s
         for (std::size_t i = 0; i < survivors->count; ++i) {
             total += count_of(survivors->index[i]);
         }
-        const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, 16'384);
+        const std::uint64_t share = std::max<std::uint64_t>(total / (crew.threads() * 8ULL) + 1, 16'384);
         std::uint64_t taken = 0;
         for (std::size_t i = 0; i < survivors->count; ++i) {
             taken += count_of(survivors->index[i]);
@@ -219,12 +219,12 @@ WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, s
         }
     } else {
         const std::size_t nodes = trie.levels.empty() ? phenotypes : trie.levels[0].typings.size();
-        const std::size_t slices = std::clamp<std::size_t>(nodes / 65'536, 1, threads * 8ULL);
+        const std::size_t slices = std::clamp<std::size_t>(nodes / 65'536, 1, crew.threads() * 8ULL);
         for (std::size_t s = 1; s <= slices; ++s) bounds.push_back(nodes * s / slices);
     }
     const std::size_t tasks = bounds.size() - 1;
     std::vector<WalkHits> parts(tasks);
-    parallel_for(tasks, threads, cancel, [&](std::size_t task) {
+    crew.parallel_for(tasks, cancel, [&](std::size_t task) {
         Walk walk(trie, loci, budget, cancel);
         if (top_searched) {
             walk.adopt_top(*survivors, bounds[task], bounds[task + 1]);

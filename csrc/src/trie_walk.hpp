@@ -22,6 +22,6 @@ struct WalkHits {
 // `loci`: the costs at each locus of the trie's order; no words: the locus is not searched. Throws CorruptFile,
 // Interrupted.
 [[nodiscard]] WalkHits walk_trie(const TrieView& trie, std::span<const kernels::Costs> loci, std::uint32_t budget,
-                                 unsigned threads, const Cancel& cancel);
+                                 Crew& crew, const Cancel& cancel);
 
 }  // namespace allomatch

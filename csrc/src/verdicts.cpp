@@ -36,9 +36,10 @@ constexpr std::uint8_t kHasFirst = 1;
 constexpr std::uint8_t kHasSecond = 2;
 constexpr std::uint8_t kOther = 4;
 constexpr std::size_t kLooks = 12;  // 0 is a position that may be null, and decides nothing
+constexpr std::uint8_t kUndecided = 3;
 
 // Counts by two looks against the patient's groups, which may be the same.
-std::vector<std::uint16_t> counts_by_looks(bool same) {
+std::vector<Counts> counts_by_looks(bool same) {
     // The patient's groups are 0 and 1, another is 2 at one position and 3 at the other: where there are more, one that
     // differs can be chosen.
     const auto set_of = [same](std::size_t look, unsigned other) {
@@ -48,7 +49,7 @@ std::vector<std::uint16_t> counts_by_looks(bool same) {
     };
     const std::array<std::uint64_t, 2> groups{1, same ? 1U : 2U};
     const GenotypeSets patient{GenotypeKind::Pair, {0, std::span(&groups[0], 1)}, {0, std::span(&groups[1], 1)}};
-    std::vector<std::uint16_t> table(kLooks * kLooks);
+    std::vector<Counts> table(kLooks * kLooks, Counts{.least = kUndecided});
     for (std::size_t a = 1; a < kLooks; ++a) {
         for (std::size_t b = 1; b < kLooks; ++b) {
             const bool nothing_shared = ((a | b) & (kHasFirst | kHasSecond)) == 0;
@@ -57,7 +58,7 @@ std::vector<std::uint16_t> counts_by_looks(bool same) {
             const std::uint64_t first = set_of(a, 2);
             const std::uint64_t second = set_of(b, 3);
             const GenotypeSets donor{GenotypeKind::Pair, {0, std::span(&first, 1)}, {0, std::span(&second, 1)}};
-            table[a * kLooks + b] = pack(count(std::span(&patient, 1), std::span(&donor, 1)));
+            table[a * kLooks + b] = count(std::span(&patient, 1), std::span(&donor, 1));
         }
     }
     return table;
@@ -140,7 +141,7 @@ Counts LocusVerdicts::exact(TypingId typing) const {
     return count(patient_->all(), LocusGenotypes(*interpretation_, dictionary_.alternatives(typing), policy_).all());
 }
 
-Counts LocusVerdicts::counts(TypingId typing) const {
+void LocusVerdicts::counts(TypingId typing, Counts& counts) const {
     const std::size_t typings = dictionary_.typing_count();
     if (typing.value >= typings) {
         throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
@@ -149,8 +150,8 @@ Counts LocusVerdicts::counts(TypingId typing) const {
     }
     if (!looks_.empty() && typing.value != 0 && typing.value < singles_) {
         const PositionPair pair = dictionary_.pairs[typing.value - 1];
-        const std::uint16_t packed = by_looks_[looks_[pair.first.value] * kLooks + looks_[pair.second.value]];
-        if (packed != 0) return unpack(packed);
+        counts = by_looks_[looks_[pair.first.value] * kLooks + looks_[pair.second.value]];
+        if (counts.least != kUndecided) return;
     }
     // Two threads may both compute it: they store the same.
     const std::atomic_ref<std::uint16_t> kept(cache_[typing.value]);
@@ -159,7 +160,7 @@ Counts LocusVerdicts::counts(TypingId typing) const {
         packed = pack(exact(typing));
         kept.store(packed, std::memory_order_relaxed);
     }
-    return unpack(packed);
+    counts = unpack(packed);
 }
 
 void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept {
@@ -167,94 +168,62 @@ void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept 
     costs_[typing >> 4U] = (costs_[typing >> 4U] & ~(3U << shift)) | cost << shift;
 }
 
-void LocusVerdicts::pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const {
+void LocusVerdicts::lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings) noexcept {
     const std::size_t positions = interpretation_->position_count();
     std::vector<std::uint8_t> bits(positions);
     for (std::uint32_t p = 0; p < positions; ++p) {
-        const PositionMeaning meaning = interpretation_->position(PositionId{p});
-        bits[p] = expression_bits(meaning, policy_);
+        bits[p] = expression_bits(interpretation_->position(PositionId{p}), policy_);
     }
-    const auto mark = [&](GroupId group, std::uint8_t flag) {
-        for (const PositionId p : interpretation_->positions_with(group)) bits[p.value] |= flag;
-    };
+    // Two positions that share nothing with the patient cost two; a patient who expresses nothing shares null.
+    std::uint8_t shared = overlap::kNull;
     if (patient.kind != GenotypeKind::Nothing) {
-        for_each_group(patient.first, [&](GroupId group) {
-            const bool common = patient.kind == GenotypeKind::Pair && holds(patient.second, group);
-            mark(group, common ? overlap::kFirst | overlap::kCommon : overlap::kFirst);
-        });
+        shared = overlap::kFirst | overlap::kSecond;
+        const auto mark = [&](const GroupSet& groups, std::uint8_t flag, const GroupSet& common) {
+            for_each_group(groups, [&](GroupId group) {
+                const std::uint8_t flags = holds(common, group) ? flag | overlap::kCommon : flag;
+                for (const PositionId p : interpretation_->positions_with(group)) bits[p.value] |= flags;
+            });
+        };
+        const bool pair = patient.kind == GenotypeKind::Pair;
+        mark(patient.first, overlap::kFirst, pair ? patient.second : GroupSet{});
+        if (pair) mark(patient.second, overlap::kSecond, {});
     }
-    if (patient.kind == GenotypeKind::Pair) {
-        for_each_group(patient.second, [&](GroupId group) { mark(group, overlap::kSecond); });
-    }
-    // A row of costs by the second position for every value of the first one's bits that occurs: a handful, so that all
-    // rows fit in the first-level cache, and a typing costs two look-ups.
     const OverlapTable table = least_by_overlap(patient.kind);
-    std::array<std::uint32_t, overlap::kValues> row_of_bits{};
-    std::array<bool, overlap::kValues> seen{};
-    std::vector<std::uint8_t> rows;
-    std::vector<std::uint32_t> row_of(positions);
-    for (std::size_t p = 0; p < positions; ++p) {
-        const std::uint8_t first = bits[p];
-        if (!seen[first]) {
-            seen[first] = true;
-            row_of_bits[first] = static_cast<std::uint32_t>(rows.size());
-            for (std::size_t q = 0; q < positions; ++q) rows.push_back(table[first * overlap::kValues + bits[q]]);
+    for (std::uint32_t p = 0; p < positions; ++p) {
+        if ((bits[p] & shared) == 0) continue;
+        const std::uint8_t* const by_other = &table[bits[p] * overlap::kValues];
+        for (const auto [typing, other] : typings.of(PositionId{p})) {
+            std::uint32_t& word = costs_[typing.value >> 4U];
+            const unsigned shift = (typing.value & 15U) * 2;
+            const std::uint32_t before = word >> shift & 3U;
+            const std::uint32_t now = std::min<std::uint32_t>(before, by_other[bits[other.value]]);
+            word ^= (before ^ now) << shift;
         }
-        row_of[p] = row_of_bits[first];
-    }
-    // Typing t of [1, singles) has the pair t - 1.
-    const auto cost = [&, pairs = dictionary_.pairs.data()](std::size_t t) {
-        const PositionPair pair = pairs[t - 1];
-        return std::uint32_t{rows[row_of[pair.first.value] + pair.second.value]};
-    };
-    packed.assign(costs_.size(), 0);
-    for (std::size_t t = 1; t < std::min<std::size_t>(singles_, 16); ++t) packed[0] |= cost(t) << 2 * t;
-    for (std::size_t t = 16; t < singles_; t += 16) {
-        std::uint32_t word = 0;
-        if (t + 16 <= singles_) {
-            for (std::size_t i = 0; i < 16; ++i) word |= cost(t + i) << 2 * i;
-        } else {
-            for (std::size_t i = 0; t + i < singles_; ++i) word |= cost(t + i) << 2 * i;
-        }
-        packed[t / 16] = word;
     }
 }
 
-void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit) {
+void LocusVerdicts::pack_costs(Direction direction, std::uint8_t limit, const TypingsOfPositions& of_positions) {
     const std::size_t typings = dictionary_.typing_count();
     const auto genotypes = patient_->all();
     const bool fast = direction == Direction::Both && std::all_of(genotypes.begin(), genotypes.end(), overlap_decides);
-    std::uint32_t first_exact = 0;
-    costs_.assign(typings / 16 + 1, 0);
-    if (fast && singles_ > 1) {
-        std::vector<std::uint32_t> packed;
-        for (std::size_t g = 0; g < genotypes.size(); ++g) {
-            pack_by_overlap(genotypes[g], packed);
-            // The least over the patient's genotypes, two bits at a time: values are 0, 1 or 2.
-            for (std::size_t w = 0; w < packed.size(); ++w) {
-                if (g == 0) {
-                    costs_[w] = packed[w];
-                    continue;
-                }
-                constexpr std::uint32_t kLow = 0x55555555;
-                const std::uint32_t low = costs_[w] & packed[w] & kLow;
-                const std::uint32_t high = costs_[w] & packed[w] & ~kLow;
-                const std::uint32_t one_and_two =
-                    ((costs_[w] & packed[w] >> 1U) | (packed[w] & costs_[w] >> 1U)) & kLow;
-                costs_[w] = low | high | one_and_two;
-            }
-        }
-        set_cost(0, exact(kUntyped).least);
+    constexpr std::uint32_t kTwos = 0xAAAAAAAA;
+    costs_.assign(typings / 16 + 1, kTwos);
+    const auto set_exactly = [&](std::uint32_t typing) {
+        set_cost(typing, exact(TypingId{typing}).least_in(direction));
+    };
+    set_exactly(0);
+    std::uint32_t first_exact = 1;
+    if (fast) {
+        // The least over the patient's genotypes.
+        for (const GenotypeSets& genotype : genotypes) lower_by_overlap(genotype, of_positions);
         first_exact = static_cast<std::uint32_t>(singles_);
-        for (std::uint32_t t = 1; !interpretation_->all_known() && t < singles_; ++t) {
-            // One position that nobody can interpret makes the whole typing untyped; overlaps know nothing of that.
-            const PositionPair pair = dictionary_.alternatives(TypingId{t}).front();
-            const bool known =
-                interpretation_->position(pair.first).known && interpretation_->position(pair.second).known;
-            if (!known) set_cost(t, exact(TypingId{t}).least);
+        // One position that nobody can interpret makes the whole typing untyped; overlaps know nothing of that.
+        for (std::uint32_t p = 0; !interpretation_->all_known() && p < interpretation_->position_count(); ++p) {
+            if (interpretation_->position(PositionId{p}).known) continue;
+            for (const auto& entry : of_positions.of(PositionId{p})) set_exactly(entry.typing.value);
         }
     }
-    for (std::uint32_t t = first_exact; t < typings; ++t) set_cost(t, exact(TypingId{t}).least_in(direction));
+    for (std::uint32_t t = first_exact; t < typings; ++t) set_exactly(t);
     if (limit == 2) return;
     for (std::uint32_t& word : costs_) {
         // Values above the limit become 3: for 0 that is every value but 0, for 1 every 2.

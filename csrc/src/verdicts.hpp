@@ -11,6 +11,7 @@
 #include "allomatch/match.hpp"
 #include "allomatch/registry.hpp"
 #include "kernels/kernels.hpp"
+#include "typings_of_positions.hpp"
 
 namespace allomatch {
 
@@ -20,8 +21,9 @@ class LocusVerdicts {
     LocusVerdicts(const Segment& segment, const Nomenclature& nomenclature, const Interpretation& shared, Locus locus,
                   const Typing& patient, NullPolicy policy, Profile profile);
 
-    // Packs the costs in `direction` for the kernels; more than `limit` mismatches become 3.
-    void pack_costs(Direction direction, std::uint8_t limit);
+    // Packs the costs in `direction` for the kernels; more than `limit` mismatches become 3. `typings` are those of the
+    // registry's dictionary.
+    void pack_costs(Direction direction, std::uint8_t limit, const TypingsOfPositions& typings);
     [[nodiscard]] kernels::Costs costs() const noexcept {
         return {costs_.data(), static_cast<std::uint32_t>(dictionary_.typing_count() - 1)};
     }
@@ -32,14 +34,16 @@ class LocusVerdicts {
     void prefetch(TypingId typing) const noexcept {
         if (typing.value < singles_) __builtin_prefetch(&dictionary_.pairs.data()[typing.value]);
     }
-    // All counts of a typing; computed when first asked for, by any thread. Throws CorruptFile for an id that a damaged
+    // All counts of a typing; computed when first asked for, by any thread. To memory: six bytes in a register are taken
+    // apart one by one, and put together again at the price of a cache miss. Throws CorruptFile for an id that a damaged
     // file may hold.
-    [[nodiscard]] Counts counts(TypingId typing) const;
+    void counts(TypingId typing, Counts& counts) const;
 
   private:
     void summarize_positions();
     [[nodiscard]] Counts exact(TypingId typing) const;
-    void pack_by_overlap(const GenotypeSets& patient, std::vector<std::uint32_t>& packed) const;
+    // Lowers the costs of typings of one genotype to those against `patient`, a genotype of theirs.
+    void lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings) noexcept;
     void set_cost(std::uint32_t typing, std::uint32_t cost) noexcept;
 
     const DictionaryView& dictionary_;
@@ -50,10 +54,10 @@ class LocusVerdicts {
     std::unique_ptr<const Interpretation> patient_meaning_;
     std::optional<LocusGenotypes> patient_;
     std::vector<std::uint32_t> costs_;
-    // For a patient of one genotype of two groups, as nearly all are: what counts ask of each position, and packed
-    // counts by that of two, 0 where it does not decide. Else empty.
+    // For a patient of one genotype of two groups, as nearly all are: what counts ask of each position, and the counts
+    // by that of two, where it decides. Else empty.
     std::vector<std::uint8_t> looks_;
-    std::vector<std::uint16_t> by_looks_;
+    std::vector<Counts> by_looks_;
     struct Free {
         void operator()(void* memory) const noexcept { std::free(memory); }
     };

@@ -40,6 +40,13 @@ class Marks {
         }
         return static_cast<std::uint32_t>(64 * word) + place_of(words_[word], sought - before_[word]);
     }
+    // Two steps that fetch what `[]` will look at: the second reads what the first fetched.
+    void prefetch_sample(std::size_t group) const noexcept { __builtin_prefetch(&samples_[group / kSample]); }
+    void prefetch(std::size_t group) const noexcept {
+        const std::uint32_t word = samples_[group / kSample];
+        __builtin_prefetch(&before_[word]);
+        __builtin_prefetch(words_.data() + word);
+    }
     // Where the group after that of `thing`, in [0, things()], begins; the end after the last.
     [[nodiscard]] std::uint32_t after(std::uint32_t thing) const noexcept {
         std::size_t word = (thing + std::size_t{1}) / 64;

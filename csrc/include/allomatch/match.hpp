@@ -29,7 +29,12 @@ struct Counts {
 
     [[nodiscard]] std::uint8_t least_in(Direction direction) const noexcept;
     [[nodiscard]] std::uint8_t greatest_in(Direction direction) const noexcept;
-    Counts& operator+=(const Counts& other) noexcept;
+    Counts& operator+=(const Counts& other) noexcept {
+        const auto plus = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a + b); };
+        return *this = {plus(least, other.least),         plus(greatest, other.greatest),
+                        plus(gvh_least, other.gvh_least), plus(gvh_greatest, other.gvh_greatest),
+                        plus(hvg_least, other.hvg_least), plus(hvg_greatest, other.hvg_greatest)};
+    }
     auto operator<=>(const Counts&) const = default;
 };
 

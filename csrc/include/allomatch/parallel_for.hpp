@@ -5,9 +5,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 namespace allomatch {
 
@@ -31,7 +35,36 @@ class Cancel {
 // 0 means all cores.
 [[nodiscard]] unsigned thread_count(unsigned wanted) noexcept;
 
-// Calls body(task) for task in [0, tasks), each once, on `threads` threads.
+// Threads that stay for several calls, of which the calling thread is one: to start a thread takes as long as a short
+// search has between two of its steps. The others start when there is work for them, wait awake for a moment after each
+// call, and end with the crew. For one calling thread at a time.
+class Crew {
+  public:
+    explicit Crew(unsigned threads) noexcept : threads_(threads) {}
+    ~Crew();
+    Crew(const Crew&) = delete;
+    Crew& operator=(const Crew&) = delete;
+
+    [[nodiscard]] unsigned threads() const noexcept { return threads_; }
+    // Calls body(task) for task in [0, tasks), each once, and returns when all are done. What a task throws arrives
+    // here.
+    void parallel_for(std::size_t tasks, const Cancel& cancel, const std::function<void(std::size_t)>& body);
+
+  private:
+    struct Work;
+    void help();
+
+    unsigned threads_;
+    std::mutex mutex_;                      // for what follows
+    Work* work_ = nullptr;                  // there is some to be taken
+    bool over_ = false;                     // no more will come
+    std::atomic<std::uint32_t> calls_{0};   // changes whenever one of these does
+    std::atomic<unsigned> helping_{0};      // threads besides the calling one that have taken the work
+    std::condition_variable nobody_helps_;  // any more
+    std::vector<std::jthread> helpers_;
+};
+
+// On threads of its own.
 void parallel_for(std::size_t tasks, unsigned threads, const Cancel& cancel,
                   const std::function<void(std::size_t)>& body);
 

@@ -22,6 +22,8 @@
 
 namespace allomatch {
 
+class TypingsOfPositions;
+
 struct SearchRequest {
     std::vector<Locus> loci;                               // each once, in the order of the answer
     unsigned max_mismatches = 0;                           // over all of them, 0..4
@@ -66,6 +68,7 @@ class SearchIndex {
   public:
     SearchIndex(std::shared_ptr<const Segment> segment, std::shared_ptr<const Nomenclature> nomenclature,
                 NullPolicy policy, Profile profile = Profile::Standard);
+    ~SearchIndex();
 
     // Throws UnknownName if the nomenclature does not know a typing of the patient, InvalidArgument for a bad request.
     [[nodiscard]] SearchResult search(const Phenotype& patient, const SearchRequest& request,
@@ -89,6 +92,7 @@ class SearchIndex {
         std::unique_ptr<const Interpretation> value;
     };
     mutable std::array<std::array<Made, kMatchLevels>, kLocusCount> interpretations_;
+    std::array<std::unique_ptr<const TypingsOfPositions>, kLocusCount> typings_of_positions_;
 };
 
 // The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
