@@ -1,4 +1,4 @@
-// The directories of marks: counts before each word, and where to begin looking for a group.
+// The directories of marks: counts before each word, and where every 32nd group begins.
 #include "allomatch/marks.hpp"
 
 namespace allomatch {
@@ -8,16 +8,15 @@ Marks::Marks(std::span<const std::uint64_t> words, std::size_t things) : words_(
     std::uint32_t count = 0;
     for (std::size_t w = 0; w < words.size(); ++w) {
         const std::uint32_t here = ones(words[w]);
-        // At most one multiple of 64 lies in [count, count + here).
-        if ((count + here + kSample - 1) / kSample > (count + kSample - 1) / kSample) {
-            samples_.push_back(static_cast<std::uint32_t>(w));
+        for (std::size_t next = samples_.size() * kSample; next < count + here; next += kSample) {
+            const std::uint32_t place = place_of(words[w], static_cast<std::uint32_t>(next) - count);
+            samples_.push_back(static_cast<std::uint32_t>(64 * w) + place);
         }
         count += here;
         before_[w + 1] = count;
     }
-    // Two ends: a search for the last groups looks at the sample after theirs.
-    const std::size_t last = words.empty() ? 0 : words.size() - 1;
-    samples_.insert(samples_.end(), 2, static_cast<std::uint32_t>(last));
+    // The end: a search for the last groups looks at the sample after theirs.
+    samples_.push_back(words.empty() ? 0 : static_cast<std::uint32_t>(64 * (words.size() - 1)));
 }
 
 bool Marks::sound() const noexcept {

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -264,69 +265,88 @@ class Task {
     std::vector<Run> runs_, runs_below_;
 };
 
-// The pieces of a way, whole runs cut where they are longer than `share`.
-class Pieces {
-  public:
-    void add(Way way, std::uint32_t first, std::uint32_t last, std::uint32_t origin) {
-        for (; first < last; first += std::min(last - first, kShare)) {
-            all_.push_back({way, {first, first + std::min(last - first, kShare), 0, origin}});
-        }
-    }
-    // Slices of about equal work; `bounds` of them.
-    [[nodiscard]] std::vector<std::size_t> shared_out(unsigned threads) const {
-        const auto size_of = [](const Piece& piece) { return piece.run.last - piece.run.first + 8; };
-        std::uint64_t total = 0;
-        for (const Piece& piece : all_) total += size_of(piece);
-        const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, kShare);
-        std::vector<std::size_t> bounds{0};
-        std::uint64_t taken = 0;
-        for (std::size_t i = 0; i < all_.size(); ++i) {
-            taken += size_of(all_[i]);
-            if (taken < share && i + 1 < all_.size()) continue;
-            bounds.push_back(i + 1);
-            taken = 0;
-        }
-        return bounds;
-    }
-    [[nodiscard]] std::span<const Piece> slice(std::size_t first, std::size_t last) const noexcept {
-        return std::span(all_).subspan(first, last - first);
-    }
-
-  private:
-    std::vector<Piece> all_;
-};
-
-// All classes where the third locus is not searched.
-std::uint32_t classes_without_mismatch(const TrieView& trie, std::span<const Costs> loci) {
-    if (loci[2].words == nullptr) return ~std::uint32_t{0};
-    std::uint32_t classes = 0;
-    for (const std::uint32_t typing : typings_without_mismatch(loci[2])) {
-        classes |= std::uint32_t{1} << trie.postings->third_classes[typing];
-    }
-    return classes;
-}
-
-Pieces pieces_of(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget) {
+// The pieces of a way, whole runs cut where they are longer than `kShare`.
+std::vector<Piece> pieces_of(Way way, const TrieView& trie, std::span<const std::uint32_t> matching) {
     const TrieView::Postings& postings = *trie.postings;
-    Pieces pieces;
-    const TrieView::Level& top = trie.levels[0];
-    for (const std::uint32_t typing : typings_without_mismatch(loci[0])) {
-        const auto it = std::lower_bound(top.typings.begin(), top.typings.end(), typing);
-        if (it == top.typings.end() || *it != typing) continue;  // nobody is untyped
-        const auto node = static_cast<std::size_t>(it - top.typings.begin());
-        check("children", top.children[node], top.children[node + 1], trie.levels[1].typings.size());
-        pieces.add(Way::Top, top.children[node], top.children[node + 1], typing);
-    }
-    const auto add = [&](Way way, Costs costs, std::span<const std::uint32_t> offsets, std::size_t end) {
-        for (const std::uint32_t typing : typings_without_mismatch(costs)) {
-            check("postings", offsets[typing], offsets[typing + 1], end);
-            pieces.add(way, offsets[typing], offsets[typing + 1], typing);
+    std::vector<Piece> pieces;
+    const auto add = [&](const char* what, std::uint32_t first, std::uint32_t last, std::size_t end,
+                         std::uint32_t typing) {
+        check(what, first, last, end);
+        for (; first < last; first += std::min(last - first, kShare)) {
+            pieces.push_back({way, {first, first + std::min(last - first, kShare), 0, typing}});
         }
     };
-    if (budget > 0) add(Way::Second, loci[1], postings.node_offsets, postings.nodes.size());
-    if (budget > 1) add(Way::Third, loci[2], postings.run_offsets, postings.run_tops.size());
+    if (way == Way::Top) {
+        const TrieView::Level& top = trie.levels[0];
+        for (const std::uint32_t typing : matching) {
+            const auto it = std::lower_bound(top.typings.begin(), top.typings.end(), typing);
+            if (it == top.typings.end() || *it != typing) continue;  // nobody is untyped
+            const auto node = static_cast<std::size_t>(it - top.typings.begin());
+            add("children", top.children[node], top.children[node + 1], trie.levels[1].typings.size(), typing);
+        }
+        return pieces;
+    }
+    const auto offsets = way == Way::Second ? postings.node_offsets : postings.run_offsets;
+    const std::size_t end = way == Way::Second ? postings.nodes.size() : postings.run_tops.size();
+    for (const std::uint32_t typing : matching) {
+        add("postings", offsets[typing], offsets[typing + 1], end, typing);
+    }
     return pieces;
 }
+
+// Slices of about equal work: where each begins, and the end.
+std::vector<std::size_t> shared_out(std::span<const Piece> pieces, unsigned threads) {
+    const auto size_of = [](const Piece& piece) { return piece.run.last - piece.run.first + 8; };
+    std::uint64_t total = 0;
+    for (const Piece& piece : pieces) total += size_of(piece);
+    const std::uint64_t share = std::max<std::uint64_t>(total / (threads * 8ULL) + 1, kShare);
+    std::vector<std::size_t> bounds{0};
+    std::uint64_t taken = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        taken += size_of(pieces[i]);
+        if (taken < share && i + 1 < pieces.size()) continue;
+        bounds.push_back(i + 1);
+        taken = 0;
+    }
+    return bounds;
+}
+
+// What the ways need of the costs; of those that the budget allows.
+struct Ready {
+    std::vector<Piece> pieces;
+    std::vector<std::uint32_t> top_with, top_one, second_one;
+    std::uint32_t third_matches = ~std::uint32_t{0};  // all classes where the third locus is not searched
+
+    Ready(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget, Crew& crew, const Cancel& cancel) {
+        std::array<std::vector<Piece>, 3> of_ways;
+        const std::array<std::function<void()>, 6> steps{
+            [&] { of_ways[0] = pieces_of(Way::Top, trie, typings_without_mismatch(loci[0])); },
+            [&] {
+                if (budget > 0) of_ways[1] = pieces_of(Way::Second, trie, typings_without_mismatch(loci[1]));
+            },
+            [&] {
+                if (budget == 0 || loci[2].words == nullptr) return;
+                const auto matching = typings_without_mismatch(loci[2]);
+                third_matches = 0;
+                for (const std::uint32_t typing : matching) {
+                    third_matches |= std::uint32_t{1} << trie.postings->third_classes[typing];
+                }
+                if (budget > 1) of_ways[2] = pieces_of(Way::Third, trie, matching);
+            },
+            [&] {
+                if (budget > 0) top_with = only(loci[0], {false, true, true});
+            },
+            [&] {
+                if (budget > 1) top_one = only(loci[0], {false, true, false});
+            },
+            [&] {
+                if (budget > 1) second_one = only(loci[1], {false, true, false});
+            },
+        };
+        crew.parallel_for(steps.size(), cancel, [&](std::size_t step) { steps[step](); });
+        for (const auto& of_way : of_ways) pieces.insert(pieces.end(), of_way.begin(), of_way.end());
+    }
+};
 
 }  // namespace
 
@@ -337,23 +357,20 @@ bool postings_serve(const TrieView& trie, std::span<const Costs> loci, std::uint
 
 WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::uint32_t budget, Crew& crew,
                        const Cancel& cancel) {
-    const auto top_with = only(loci[0], {false, true, true});
-    const auto top_one = only(loci[0], {false, true, false});
-    const auto second_one = only(loci[1], {false, true, false});
+    const Ready ready(trie, loci, budget, crew, cancel);
     const Plan plan{trie,
                     loci,
                     budget,
-                    {top_with.data(), loci[0].last},
-                    {top_one.data(), loci[0].last},
-                    {second_one.data(), loci[1].last},
-                    classes_without_mismatch(trie, loci),
+                    {ready.top_with.data(), loci[0].last},
+                    {ready.top_one.data(), loci[0].last},
+                    {ready.second_one.data(), loci[1].last},
+                    ready.third_matches,
                     RowsBelow(trie, loci)};
-    const Pieces pieces = pieces_of(trie, loci, budget);
-    const std::vector<std::size_t> bounds = pieces.shared_out(crew.threads());
+    const std::vector<std::size_t> bounds = shared_out(ready.pieces, crew.threads());
     std::vector<WalkHits> parts(bounds.size() - 1);
     crew.parallel_for(parts.size(), cancel, [&](std::size_t i) {
         Task task(plan, cancel);
-        task.run(pieces.slice(bounds[i], bounds[i + 1]));
+        task.run(std::span(ready.pieces).subspan(bounds[i], bounds[i + 1] - bounds[i]));
         parts[i] = std::move(task.hits);
     });
     return join(parts, 2);

@@ -28,24 +28,29 @@ class Marks {
     // First thing of a group in [0, groups()]; that of groups() is the end.
     [[nodiscard]] std::uint32_t operator[](std::size_t group) const noexcept {
         if (group >= groups()) return static_cast<std::uint32_t>(things_);
-        const auto sought = static_cast<std::uint32_t>(group);
-        std::size_t word = samples_[group / kSample];
-        const std::size_t last = samples_[group / kSample + 1];
+        const std::uint32_t from = samples_[group / kSample];
+        std::size_t word = from / 64;
+        auto skip = static_cast<std::uint32_t>(group % kSample);
+        std::uint64_t bits = words_[word] & ~std::uint64_t{0} << from % 64;
+        const std::size_t last = samples_[group / kSample + 1] / 64;
         if (last - word > kFew) {
             const auto end = before_.begin() + static_cast<std::ptrdiff_t>(last) + 1;
-            const auto after = std::upper_bound(before_.begin() + static_cast<std::ptrdiff_t>(word), end, sought);
+            const auto after = std::upper_bound(before_.begin() + static_cast<std::ptrdiff_t>(word), end, group);
             word = static_cast<std::size_t>(after - before_.begin()) - 1;
+            skip = static_cast<std::uint32_t>(group) - before_[word];
+            bits = words_[word];
         } else {
-            while (before_[word + 1] <= sought) ++word;
+            for (std::uint32_t here = ones(bits); here <= skip; here = ones(bits)) {
+                skip -= here;
+                bits = words_[++word];
+            }
         }
-        return static_cast<std::uint32_t>(64 * word) + place_of(words_[word], sought - before_[word]);
+        return static_cast<std::uint32_t>(64 * word) + place_of(bits, skip);
     }
     // Two steps that fetch what `[]` will look at: the second reads what the first fetched.
     void prefetch_sample(std::size_t group) const noexcept { __builtin_prefetch(&samples_[group / kSample]); }
     void prefetch(std::size_t group) const noexcept {
-        const std::uint32_t word = samples_[group / kSample];
-        __builtin_prefetch(&before_[word]);
-        __builtin_prefetch(words_.data() + word);
+        __builtin_prefetch(words_.data() + samples_[group / kSample] / 64);
     }
     // Where the group after that of `thing`, in [0, things()], begins; the end after the last.
     [[nodiscard]] std::uint32_t after(std::uint32_t thing) const noexcept {
@@ -65,7 +70,7 @@ class Marks {
     }
 
   private:
-    static constexpr std::size_t kSample = 64;
+    static constexpr std::size_t kSample = 32;
     static constexpr std::size_t kFew = 8;
     static constexpr std::uint64_t kEachByte = 0x0101010101010101U;
 
@@ -81,19 +86,23 @@ class Marks {
     // Place of the bit that `skip` set ones, fewer than there are, come before.
     static std::uint32_t place_of(std::uint64_t bits, std::uint32_t skip) noexcept {
         const std::uint64_t up_to = ones_up_to_byte(bits);
-        // The high bit of each byte that has more than `skip` before its end.
-        const std::uint64_t enough = ((up_to | 0x80 * kEachByte) - (skip + 1) * kEachByte) & 0x80 * kEachByte;
-        const auto shift = static_cast<std::uint32_t>(std::countr_zero(enough)) & ~7U;
+        const std::uint32_t shift = 8 * first_above(up_to, skip);
         skip -= static_cast<std::uint32_t>(up_to << 8U >> shift & 0xffU);
-        bits >>= shift;
-        for (; skip > 0; --skip) bits &= bits - 1;
-        return shift + static_cast<std::uint32_t>(std::countr_zero(bits));
+        // Bit i of that byte, alone in byte i, becomes a 1 there; then the same once more.
+        const std::uint64_t apart = (bits >> shift & 0xffU) * kEachByte & 0x8040201008040201U;
+        const std::uint64_t each = (apart + 0x7f * kEachByte) >> 7U & kEachByte;
+        return shift + first_above(each * kEachByte, skip);
+    }
+    // The first byte of eight ascending ones, each at most 64, that is greater than `least`; there is one.
+    static std::uint32_t first_above(std::uint64_t bytes, std::uint32_t least) noexcept {
+        const std::uint64_t above = ((bytes | 0x80 * kEachByte) - (least + 1) * kEachByte) & 0x80 * kEachByte;
+        return static_cast<std::uint32_t>(std::countr_zero(above)) / 8;
     }
 
     std::span<const std::uint64_t> words_;
     std::size_t things_ = 0;
-    std::vector<std::uint32_t> before_{0};      // marks before each word, and all
-    std::vector<std::uint32_t> samples_{0, 0};  // word of every 64th mark, and the last word
+    std::vector<std::uint32_t> before_{0};   // marks before each word, and all
+    std::vector<std::uint32_t> samples_{0};  // first thing of every 32nd group; and one of the last word
 };
 
 }  // namespace allomatch
