@@ -29,7 +29,7 @@ class HitRows {
             const Cancel& cancel);
 
     // Fetches what `of` will look at some hits after the `hit`-th of `phenotypes`.
-    void prefetch(std::span<const PhenotypeId> phenotypes, std::size_t hit) const noexcept {
+    [[gnu::always_inline]] void prefetch(std::span<const PhenotypeId> phenotypes, std::size_t hit) const noexcept {
         constexpr std::size_t kAhead = 12;
         const Marks& marks = segment_->trie().rows;
         if (filtered_) return;

@@ -31,7 +31,7 @@ class LocusVerdicts {
         return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
     }
     // Fetches what `counts` will look at.
-    void prefetch(TypingId typing) const noexcept {
+    [[gnu::always_inline]] void prefetch(TypingId typing) const noexcept {
         if (typing.value < singles_) __builtin_prefetch(&dictionary_.pairs.data()[typing.value]);
     }
     // All counts of a typing; computed when first asked for, by any thread. To memory: six bytes in a register are taken

@@ -47,9 +47,12 @@ class Marks {
         }
         return static_cast<std::uint32_t>(64 * word) + place_of(bits, skip);
     }
-    // Two steps that fetch what `[]` will look at: the second reads what the first fetched.
-    void prefetch_sample(std::size_t group) const noexcept { __builtin_prefetch(&samples_[group / kSample]); }
-    void prefetch(std::size_t group) const noexcept {
+    // Two steps that fetch what `[]` will look at: the second reads what the first fetched. (GCC takes a function that
+    // only prefetches for one without effects and leaves out its calls, unless it is inlined before.)
+    [[gnu::always_inline]] void prefetch_sample(std::size_t group) const noexcept {
+        __builtin_prefetch(&samples_[group / kSample]);
+    }
+    [[gnu::always_inline]] void prefetch(std::size_t group) const noexcept {
         __builtin_prefetch(words_.data() + samples_[group / kSample] / 64);
     }
     // Where the group after that of `thing`, in [0, things()], begins; the end after the last.

@@ -39,7 +39,7 @@ class PackedRows {
         const RowLayout::Place& at = layout_.places[locus];
         return static_cast<std::uint32_t>(row_of(row)[at.word] >> at.shift) & at.mask;
     }
-    void prefetch(std::uint32_t row) const noexcept { __builtin_prefetch(row_of(row)); }
+    [[gnu::always_inline]] void prefetch(std::uint32_t row) const noexcept { __builtin_prefetch(row_of(row)); }
 
   private:
     [[nodiscard]] const std::uint64_t* row_of(std::uint32_t row) const noexcept {
