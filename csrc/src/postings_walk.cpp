@@ -199,6 +199,7 @@ class Task {
         runs_below_.resize(n);
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint32_t place = array(kIndex)[i];
+            if (i + kAhead < n) nodes.prefetch_after(postings.nodes[array(kIndex)[i + kAhead]]);
             const std::uint32_t first = postings.nodes[place];
             if (first >= nodes.things()) throw_corrupt("phenotypes", first, first + 1, nodes.things());
             array(kTop)[i] = postings.node_tops[place];
