@@ -239,7 +239,7 @@ Counts count(std::span<const GenotypeSets> patient, std::span<const GenotypeSets
 
 namespace {
 
-std::uint8_t least_for(GenotypeKind patient, unsigned a, unsigned b) noexcept {
+constexpr std::uint8_t least_for(GenotypeKind patient, unsigned a, unsigned b) noexcept {
     using namespace overlap;
     const auto has = [](unsigned bits, std::uint8_t flag) { return (bits & flag) != 0; };
     unsigned best = 2;
@@ -267,12 +267,17 @@ std::uint8_t least_for(GenotypeKind patient, unsigned a, unsigned b) noexcept {
 
 }  // namespace
 
-OverlapTable least_by_overlap(GenotypeKind patient) noexcept {
-    OverlapTable table{};
-    for (unsigned a = 0; a < overlap::kValues; ++a) {
-        for (unsigned b = 0; b < overlap::kValues; ++b) table[a * overlap::kValues + b] = least_for(patient, a, b);
-    }
-    return table;
+const OverlapTable& least_by_overlap(GenotypeKind patient) noexcept {
+    constexpr auto table_of = [](GenotypeKind kind) {
+        OverlapTable table{};
+        for (unsigned a = 0; a < overlap::kValues; ++a) {
+            for (unsigned b = 0; b < overlap::kValues; ++b) table[a * overlap::kValues + b] = least_for(kind, a, b);
+        }
+        return table;
+    };
+    static constexpr std::array tables{table_of(GenotypeKind::Pair), table_of(GenotypeKind::Homozygous),
+                                       table_of(GenotypeKind::Nothing)};
+    return tables[static_cast<std::size_t>(patient)];
 }
 
 bool overlap_decides(const GenotypeSets& patient) noexcept {

@@ -63,8 +63,6 @@ DictionaryView Dictionary::view() const noexcept {
 }
 
 namespace {
-constexpr std::uint8_t kMayBeNull = 1;
-constexpr std::uint8_t kKnown = 2;
 }  // namespace
 
 namespace {
@@ -181,13 +179,6 @@ Interpretation::Interpretation(GroupSpace space, const DictionaryView& dictionar
             inverted_[group_counts[group]++] = PositionId{static_cast<std::uint32_t>(p)};
         });
     }
-}
-
-PositionMeaning Interpretation::position(PositionId id) const noexcept {
-    const std::uint32_t begin = word_offsets_[id.value];
-    const std::uint32_t end = word_offsets_[id.value + 1];
-    return {GroupSet{first_words_[id.value], std::span(words_).subspan(begin, end - begin)},
-            (flags_[id.value] & kMayBeNull) != 0, (flags_[id.value] & kKnown) != 0};
 }
 
 PositionMeaning Interpretation::anything() const noexcept {

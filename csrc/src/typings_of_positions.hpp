@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "allomatch/phenotype.hpp"
+#include "allomatch/registry.hpp"
 
 namespace allomatch {
 

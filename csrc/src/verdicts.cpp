@@ -188,7 +188,7 @@ void LocusVerdicts::lower_by_overlap(const GenotypeSets& patient, const TypingsO
         mark(patient.first, overlap::kFirst, pair ? patient.second : GroupSet{});
         if (pair) mark(patient.second, overlap::kSecond, {});
     }
-    const OverlapTable table = least_by_overlap(patient.kind);
+    const OverlapTable& table = least_by_overlap(patient.kind);
     for (std::uint32_t p = 0; p < positions; ++p) {
         if ((bits[p] & shared) == 0) continue;
         const std::uint8_t* const by_other = &table[bits[p] * overlap::kValues];

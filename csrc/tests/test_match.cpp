@@ -368,7 +368,7 @@ TEST(overlaps_agree_with_counts) {
         if (!a.groups.empty() && b.null) genotypes.push_back({GenotypeKind::Homozygous, a.groups, {}});
         if (!b.groups.empty() && a.null) genotypes.push_back({GenotypeKind::Homozygous, b.groups, {}});
         if (a.null && b.null) genotypes.push_back({GenotypeKind::Nothing, {}, {}});
-        const OverlapTable table = least_by_overlap(patient.kind);
+        const OverlapTable& table = least_by_overlap(patient.kind);
         CHECK_EQ(table[bits[0] * overlap::kValues + bits[1]],
                  count(patient_sets.all(), Genotypes(genotypes, 40).all()).least);
     }

@@ -448,7 +448,7 @@ class Registry:
             2**64 - 1 if limit is None or ranked else min(int(limit), 2**64 - 1),
             int(threads),
         )
-        policy = ranking or RankingPolicy()
+        policy = ranking or _DEFAULT_RANKING
         order = None
         if ranked:
             order = order_hits(
@@ -478,6 +478,9 @@ class Registry:
             policy,
         )
         return Hits(searched, result, offset, order)
+
+
+_DEFAULT_RANKING = RankingPolicy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,8 @@ class Marks {
 
     std::span<const std::uint64_t> words_;
     std::size_t things_ = 0;
-    std::vector<std::uint32_t> before_{0};   // marks before each word, and all
-    std::vector<std::uint32_t> samples_{0};  // first thing of every 32nd group; and one of the last word
+    std::vector<std::uint32_t> before_{0};      // marks before each word, and all
+    std::vector<std::uint32_t> samples_{0, 0};  // first thing of every 32nd group; and one of the last word
 };
 
 }  // namespace allomatch

@@ -86,7 +86,7 @@ inline constexpr std::size_t kValues = 32;
 
 // table[a * kValues + b]: fewest mismatches of a donor genotype with overlaps a and b against one patient genotype.
 using OverlapTable = std::array<std::uint8_t, overlap::kValues * overlap::kValues>;
-[[nodiscard]] OverlapTable least_by_overlap(GenotypeKind patient) noexcept;
+[[nodiscard]] const OverlapTable& least_by_overlap(GenotypeKind patient) noexcept;
 // The bits kExpressed and kNull of a position under `policy`.
 [[nodiscard]] std::uint8_t expression_bits(const PositionMeaning& position, NullPolicy policy) noexcept;
 // False where five bits do not decide: a homozygous patient of several possible groups.

@@ -194,7 +194,12 @@ class Interpretation {
     Interpretation(GroupSpace space, const DictionaryView& dictionary, const Reading& reading = {});
 
     [[nodiscard]] const GroupSpace& space() const noexcept { return space_; }
-    [[nodiscard]] PositionMeaning position(PositionId id) const noexcept;
+    [[nodiscard]] PositionMeaning position(PositionId id) const noexcept {
+        const std::uint32_t begin = word_offsets_[id.value];
+        const std::uint32_t end = word_offsets_[id.value + 1];
+        return {GroupSet{first_words_[id.value], std::span(words_).subspan(begin, end - begin)},
+                (flags_[id.value] & kMayBeNull) != 0, (flags_[id.value] & kKnown) != 0};
+    }
     [[nodiscard]] PositionMeaning anything() const noexcept;  // an untyped position
     // Positions that hold `group`, ascending: the inverted index.
     [[nodiscard]] std::span<const PositionId> positions_with(GroupId group) const noexcept;
@@ -204,6 +209,9 @@ class Interpretation {
     [[nodiscard]] bool all_known() const noexcept { return all_known_; }
 
   private:
+    static constexpr std::uint8_t kMayBeNull = 1;
+    static constexpr std::uint8_t kKnown = 2;
+
     GroupSpace space_;
     bool all_known_ = true;
     std::vector<std::uint64_t> words_;
