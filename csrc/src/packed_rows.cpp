@@ -21,4 +21,11 @@ RowLayout::RowLayout(std::span<const std::size_t> typing_counts) {
     }
 }
 
+RowLayout RowLayout::of_one_word(std::span<const std::size_t> typing_counts) {
+    RowLayout layout(typing_counts);
+    std::erase_if(layout.places, [](const Place& place) { return place.word > 0; });
+    layout.words = 1;
+    return layout;
+}
+
 }  // namespace allomatch

@@ -62,8 +62,7 @@ DictionaryView Dictionary::view() const noexcept {
     return {locus_, names_, position_offsets_, position_names_, typing_offsets_, pairs_};
 }
 
-namespace {
-}  // namespace
+namespace {}  // namespace
 
 namespace {
 

@@ -23,6 +23,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "allomatch/error.hpp"
 #include "allomatch/kernel_choice.hpp"
@@ -37,6 +39,7 @@ using kernels::Run;
 constexpr std::uint32_t kBlock = 2048;  // things filtered at once: all arrays of a task stay in the second-level cache
 constexpr std::uint32_t kShare = 4096;  // least work of a task, in things filtered
 constexpr std::size_t kAhead = 24;      // how far ahead of its use a cache line is asked for
+constexpr std::size_t kRunsAhead = 12;  // ... for short runs
 constexpr std::uint32_t kLow = 0x55555555;
 
 // Costs of 0, 1 and 2 that are not `allowed` become 3, "excluded".
@@ -91,9 +94,19 @@ struct Plan {
     Costs top_with;  // the first locus on the way Second: one mismatch or two
     Costs top_one;   // ... and on the way Third: one
     Costs second_one;
-    std::uint32_t third_matches;  // classes of the third locus' typings without a mismatch
+    std::uint32_t third_matches;                        // classes of the third locus' typings without a mismatch
+    std::vector<std::pair<std::size_t, Costs>> listed;  // places in the listed rows, of loci after the third
     RowsBelow below;
 };
+
+// What of the loci searched after the third the listed rows have.
+std::vector<std::pair<std::size_t, Costs>> listed_loci(const TrieView& trie, std::span<const Costs> loci) {
+    std::vector<std::pair<std::size_t, Costs>> listed;
+    for (std::size_t place = 2; place < trie.postings->rows.loci(); ++place) {
+        if (loci[place + 1].words != nullptr) listed.emplace_back(place, loci[place + 1]);
+    }
+    return listed;
+}
 
 class Task {
   public:
@@ -225,29 +238,38 @@ class Task {
             const std::uint32_t run = array(kIndex)[i];
             runs_below_[i] = {postings.run_starts[run], postings.run_starts[run + 1], array(kSpent)[i],
                               postings.run_tops[run]};
-            check("postings", runs_below_[i].first, runs_below_[i].last, postings.phenotypes.size());
-            __builtin_prefetch(&postings.seconds[runs_below_[i].first]);
+            check("postings", runs_below_[i].first, runs_below_[i].last, plan_.trie.rows.groups());
         }
-        for_each_block(runs_below_, [&](std::span<const Run> run) { second_of_third(run); });
+        for_each_block(runs_below_, [&](std::span<const Run> block_below) { listed_below(block_below); });
     }
 
-    // The second locus of listed phenotypes; the third is known to match.
-    void second_of_third(std::span<const Run> block) {
-        const TrieView::Postings& postings = *plan_.trie.postings;
-        const std::size_t phenotypes = plan_.trie.rows.groups();
-        std::size_t n = kernels_.filter_runs(postings.seconds.data(), block.data(), block.size(), plan_.second_one,
-                                             plan_.budget, second());
-        for (std::size_t i = 0; i < n; ++i) {
-            if (i + kAhead < n) __builtin_prefetch(&postings.phenotypes[array(kIndex2)[i + kAhead]]);
-            const std::uint32_t place = array(kIndex2)[i];
-            const std::uint32_t phenotype = postings.phenotypes[place];
-            if (phenotype >= phenotypes) throw_corrupt("phenotypes", phenotype, phenotype + 1, phenotypes);
-            array(kTop)[i] = array(kOrigin2)[i];
-            array(kSecond)[i] = postings.seconds[place];
-            array(kIndex2)[i] = phenotype;
-            array(kOrigin2)[i] = static_cast<std::uint32_t>(i);
+    // Listed phenotypes. Each has one mismatch at the first locus and none at the third: one is left for the second,
+    // and none for the others.
+    void listed_below(std::span<const Run> block) {
+        const PackedRows& rows = plan_.trie.postings->rows;
+        const kernels::Survivors out = second();
+        std::size_t n = 0;
+        for (std::size_t r = 0; r < block.size(); ++r) {
+            if (r + kRunsAhead < block.size()) rows.prefetch(block[r + kRunsAhead].first);
+            for (std::uint32_t i = block[r].first; i < block[r].last; ++i) {
+                std::uint32_t wrong = cost_of(plan_.second_one, rows.typing(1, i)) ^ 1U;
+                for (const auto& [place, costs] : plan_.listed) wrong |= cost_of(costs, rows.typing(place, i));
+                out.index[n] = i;
+                out.origin[n] = block[r].origin;
+                n += wrong == 0 ? 1 : 0;
+            }
         }
-        found(plan_.below.filter(1, plan_.budget, second(), n));
+        const std::size_t phenotypes = plan_.trie.rows.groups();
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t phenotype = rows.typing(0, out.index[i]);
+            if (phenotype >= phenotypes) throw_corrupt("phenotypes", phenotype, phenotype + 1, phenotypes);
+            array(kTop)[i] = out.origin[i];
+            array(kSecond)[i] = rows.typing(1, out.index[i]);
+            out.index[i] = phenotype;
+            out.spent[i] = plan_.budget;
+            out.origin[i] = static_cast<std::uint32_t>(i);
+        }
+        found(plan_.below.filter(1 + plan_.listed.size(), plan_.budget, out, n));
     }
 
     void found(std::size_t n) {
@@ -366,6 +388,7 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
                     {ready.top_one.data(), loci[0].last},
                     {ready.second_one.data(), loci[1].last},
                     ready.third_matches,
+                    listed_loci(trie, loci),
                     RowsBelow(trie, loci)};
     const std::vector<std::size_t> bounds = shared_out(ready.pieces, crew.threads());
     std::vector<WalkHits> parts(bounds.size() - 1);

@@ -442,13 +442,16 @@ class SegmentWriter {
         std::vector<std::uint32_t> run_tops(run_offsets.back());
         std::vector<std::uint32_t> run_starts(run_offsets.back() + std::size_t{1});
         run_starts.back() = static_cast<std::uint32_t>(phenotypes);
-        std::vector<std::uint32_t> listed(phenotypes);
-        std::vector<std::uint32_t> seconds(phenotypes);
+        std::vector<std::size_t> counts{phenotypes, typing_counts_[index_of(order_[1])]};
+        for (std::size_t i = 3; i < order_.size(); ++i) counts.push_back(typing_counts_[index_of(order_[i])]);
+        const RowLayout layout = RowLayout::of_one_word(counts);
+        std::vector<std::uint64_t> rows(phenotypes);
         for_each([&](std::uint32_t p, std::uint32_t typing, std::uint32_t top_typing, std::uint32_t second_typing,
                      bool new_run) {
             const std::uint32_t at = place[typing]++;
-            listed[at] = p;
-            seconds[at] = second_typing;
+            rows[at] = p | std::uint64_t{second_typing} << layout.places[1].shift;
+            for (std::size_t i = 2; i < layout.places.size(); ++i)
+                rows[at] |= std::uint64_t{this->typing(first_rows_[p], i + 1)} << layout.places[i].shift;
             if (!new_run) return;
             const std::uint32_t run = run_place[typing]++;
             run_tops[run] = top_typing;
@@ -457,8 +460,7 @@ class SegmentWriter {
         writer_.block("postings.runs.offsets", Element::U32, run_offsets);
         writer_.block("postings.runs.tops", Element::U32, run_tops);
         writer_.block("postings.runs", Element::U32, run_starts);
-        writer_.block("postings.phenotypes", Element::U32, listed);
-        writer_.block("postings.seconds", Element::U32, seconds);
+        writer_.block("postings.rows", Element::U64, rows);
     }
 
     void write_donors() {

@@ -12,6 +12,12 @@
 
 namespace allomatch {
 
+// A damaged file may hold any typing: one beyond the last costs what the last does, as for the kernels.
+[[nodiscard]] inline std::uint32_t cost_of(const kernels::Costs& costs, std::uint32_t typing) noexcept {
+    const std::uint32_t known = typing < costs.last ? typing : costs.last;
+    return costs.words[known >> 4U] >> ((known & 15U) * 2) & 3U;
+}
+
 class RowsBelow {
   public:
     // `costs` at each locus of the trie's order; no words: the locus is not searched. Both must outlive this.
@@ -31,9 +37,7 @@ class RowsBelow {
         RowLayout::Place place;
         kernels::Costs costs;
         [[nodiscard]] std::uint32_t cost(const std::uint64_t* row) const noexcept {
-            const auto typing = static_cast<std::uint32_t>(row[place.word] >> place.shift) & place.mask;
-            const std::uint32_t known = typing < costs.last ? typing : costs.last;
-            return costs.words[known >> 4U] >> ((known & 15U) * 2) & 3U;
+            return cost_of(costs, static_cast<std::uint32_t>(row[place.word] >> place.shift) & place.mask);
         }
     };
     [[nodiscard]] const std::uint64_t* row(std::size_t phenotype) const noexcept {

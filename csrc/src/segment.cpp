@@ -241,6 +241,11 @@ void Segment::read_postings(const Directory& directory) {
     if (trie_.levels.size() != 2 || trie_.below.loci() == 0) return;
     const auto u32 = [&](const char* name) { return directory.u32("postings." + std::string(name)); };
     directory.check("postings.thirds");
+    std::vector<std::size_t> counts{phenotype_count()};
+    for (std::size_t i = 1; i < trie_.order.size(); ++i) {
+        if (i != 2) counts.push_back(dictionary(trie_.order[i]).typing_count());
+    }
+    const auto rows = directory.get<std::uint64_t>("postings.rows", format::Element::U64);
     const TrieView::Postings p{u32("nodes.offsets"),
                                u32("nodes.tops"),
                                u32("nodes"),
@@ -249,16 +254,14 @@ void Segment::read_postings(const Directory& directory) {
                                u32("runs.offsets"),
                                u32("runs.tops"),
                                u32("runs"),
-                               u32("phenotypes"),
-                               u32("seconds")};
+                               PackedRows(RowLayout::of_one_word(counts), rows)};
     const auto offsets = [&](std::span<const std::uint32_t> values, std::size_t place, std::size_t end) {
         return values.size() == dictionary(trie_.order[place]).typing_count() + 1 && values.back() == end;
     };
     const bool sound = p.nodes.size() == trie_.levels[1].typings.size() && p.node_tops.size() == p.nodes.size() &&
                        offsets(p.node_offsets, 1, p.nodes.size()) && offsets(p.run_offsets, 2, p.run_tops.size()) &&
                        p.run_starts.size() == p.run_tops.size() + 1 && p.run_starts.back() == phenotype_count() &&
-                       p.phenotypes.size() == phenotype_count() && p.seconds.size() == phenotype_count() &&
-                       p.node_thirds.size() == p.nodes.size() &&
+                       rows.size() == phenotype_count() && p.node_thirds.size() == p.nodes.size() &&
                        p.third_classes.size() == dictionary(trie_.order[2]).typing_count();
     if (!sound) directory.corrupt("the postings differ in length from the trie");
     if (std::any_of(p.third_classes.begin(), p.third_classes.end(), [](auto c) { return c >= kTypingClasses; }))
@@ -361,7 +364,7 @@ void Segment::check_postings(const Cancel& cancel) const {
         return bits;
     };
     bool sound = ascending(p.node_offsets, p.nodes.size()) && ascending(p.run_offsets, p.run_tops.size()) &&
-                 ascending(p.run_starts, p.phenotypes.size());
+                 ascending(p.run_starts, phenotype_count());
     for (std::uint32_t typing = 0; sound && typing + 1 < p.node_offsets.size(); ++typing) {
         for (std::uint32_t i = p.node_offsets[typing]; sound && i < p.node_offsets[typing + 1]; ++i) {
             const std::uint32_t first = p.nodes[i];
@@ -378,11 +381,13 @@ void Segment::check_postings(const Cancel& cancel) const {
         for (std::uint32_t run = first; sound && run < p.run_offsets[typing + 1]; ++run) {
             sound = run == first || p.run_tops[run] > p.run_tops[run - 1];
             for (std::uint32_t i = p.run_starts[run]; sound && i < p.run_starts[run + 1]; ++i) {
-                const std::uint32_t phenotype = p.phenotypes[i];
+                const std::uint32_t phenotype = p.rows.typing(0, i);
                 sound = phenotype < phenotype_count() && trie_.below.typing(0, phenotype) == typing &&
                         top_of[trie_.nodes.group_of(phenotype)] == p.run_tops[run] &&
-                        second.typings[trie_.nodes.group_of(phenotype)] == p.seconds[i] &&
-                        (i == p.run_starts[first] || phenotype > p.phenotypes[i - 1]);
+                        second.typings[trie_.nodes.group_of(phenotype)] == p.rows.typing(1, i) &&
+                        (i == p.run_starts[first] || phenotype > p.rows.typing(0, i - 1));
+                for (std::size_t l = 2; sound && l < p.rows.loci(); ++l)
+                    sound = p.rows.typing(l, i) == trie_.below.typing(l - 1, phenotype);
             }
         }
     }

@@ -34,9 +34,9 @@ class LocusVerdicts {
     [[gnu::always_inline]] void prefetch(TypingId typing) const noexcept {
         if (typing.value < singles_) __builtin_prefetch(&dictionary_.pairs.data()[typing.value]);
     }
-    // All counts of a typing; computed when first asked for, by any thread. To memory: six bytes in a register are taken
-    // apart one by one, and put together again at the price of a cache miss. Throws CorruptFile for an id that a damaged
-    // file may hold.
+    // All counts of a typing; computed when first asked for, by any thread. To memory: six bytes in a register are
+    // taken apart one by one, and put together again at the price of a cache miss. Throws CorruptFile for an id that a
+    // damaged file may hold.
     void counts(TypingId typing, Counts& counts) const;
 
   private:

@@ -19,6 +19,8 @@ struct RowLayout {
         std::uint32_t word, shift, mask;
     };
     explicit RowLayout(std::span<const std::size_t> typing_counts);
+    // Of as many of the first ones as fit in one word.
+    [[nodiscard]] static RowLayout of_one_word(std::span<const std::size_t> typing_counts);
     RowLayout() = default;
 
     std::vector<Place> places;

@@ -79,9 +79,10 @@ struct TrieView {
         // ... and a bit for each class of the typings at order[2] below it; and the class of each of these typings.
         std::span<const std::uint32_t> node_thirds;
         std::span<const std::uint8_t> third_classes;
-        // Of each typing at order[2] its phenotypes, ascending, in runs of equal typings at order[0]; and the typing at
-        // order[1] of each of them.
-        std::span<const std::uint32_t> run_offsets, run_tops, run_starts, phenotypes, seconds;
+        // Of each typing at order[2] its phenotypes, ascending, in runs of equal typings at order[0]. Each is a row:
+        // its number, its typing at order[1], and those at order[3] and on, as far as a word has room.
+        std::span<const std::uint32_t> run_offsets, run_tops, run_starts;
+        PackedRows rows;
     };
     struct Level {
         std::span<const std::uint32_t> typings;  // of each node
