@@ -83,6 +83,20 @@ TEST(a_word_may_be_full) {
     CHECK_EQ(layout.places[2].word, 1U);
 }
 
+TEST(what_fits_in_one_word) {
+    const std::vector<std::size_t> counts{std::size_t{1} << 30U, std::size_t{1} << 20U, std::size_t{1} << 14U, 2};
+    const RowLayout full = RowLayout::of_one_word(counts);
+    CHECK_EQ(full.words, 1U);
+    CHECK_EQ(full.places.size(), 3U);  // the fourth would fit in, were there a bit left
+    CHECK_EQ(full.places[2].shift, 50U);
+    const std::vector<std::size_t> wide{std::size_t{1} << 32U, std::size_t{1} << 31U, 4, 2};
+    const RowLayout two = RowLayout::of_one_word(wide);
+    CHECK_EQ(two.places.size(), 2U);  // none after the first that has no room
+    const RowLayout few = RowLayout::of_one_word(std::span(counts).last(2));
+    CHECK_EQ(few.places.size(), 2U);
+    CHECK_EQ(few.words, 1U);
+}
+
 TEST(typings_are_found_again) {
     std::mt19937 random(1);
     for (int round = 0; round < 50; ++round) {

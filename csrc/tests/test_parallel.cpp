@@ -27,6 +27,49 @@ TEST(every_task_once) {
     CHECK(thread_count(0) >= 1);
 }
 
+TEST(a_crew_stays_for_many_calls) {
+    for (unsigned threads = 1; threads <= 4; ++threads) {
+        Crew crew(threads);
+        CHECK_EQ(crew.threads(), threads);
+        std::mutex mutex;
+        std::set<std::thread::id> seen;
+        for (std::size_t call = 0; call < 300; ++call) {
+            const std::size_t tasks = call % 7;
+            std::vector<std::atomic<int>> runs(tasks);
+            // What the calls before did, and what this one's owner wrote, is seen by whoever takes a task.
+            std::vector<std::size_t> given(tasks, call);
+            std::vector<std::size_t> taken(tasks);
+            crew.parallel_for(tasks, Cancel(), [&](std::size_t task) {
+                ++runs[task];
+                taken[task] = given[task];
+                if (call % 50 == 6) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                const std::lock_guard lock(mutex);
+                seen.insert(std::this_thread::get_id());
+            });
+            std::size_t once = 0;
+            for (const auto& count : runs) once += count == 1 ? 1 : 0;
+            CHECK_EQ(once, tasks);
+            CHECK(taken == given);
+            // Long enough for the others to fall asleep.
+            if (call % 100 == 99) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+        CHECK(seen.size() <= threads);
+        CHECK(threads == 1 || seen.size() > 1);
+        // A call that fails or is stopped does not spoil the next.
+        const auto fail = [](std::size_t) { throw Error(ErrorCode::IoFailed, "all"); };
+        CHECK_THROWS(IoFailed, crew.parallel_for(10, Cancel(), fail));
+        CHECK_THROWS(Interrupted, crew.parallel_for(10, Cancel([] { return true; }), [](std::size_t) {}));
+        std::atomic<int> after{0};
+        crew.parallel_for(10, Cancel(), [&](std::size_t) { ++after; });
+        CHECK_EQ(after.load(), 10);
+    }
+    // Nothing to do, or nobody to do it with.
+    Crew idle(4);
+    Crew alone(1);
+    const auto self = std::this_thread::get_id();
+    alone.parallel_for(3, Cancel(), [&](std::size_t) { CHECK(std::this_thread::get_id() == self); });
+}
+
 TEST(threads_are_used_and_no_more) {
     for (const unsigned threads : {1U, 2U, 4U}) {
         std::mutex mutex;
