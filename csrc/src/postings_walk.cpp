@@ -269,7 +269,7 @@ class Task {
             out.spent[i] = plan_.budget;
             out.origin[i] = static_cast<std::uint32_t>(i);
         }
-        found(plan_.below.filter(1 + plan_.listed.size(), plan_.budget, out, n));
+        found(plan_.below.filter(1, plan_.budget, out, n));
     }
 
     void found(std::size_t n) {

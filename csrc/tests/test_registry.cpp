@@ -939,6 +939,32 @@ TEST(forged_postings) {
     CHECK(forged > 150);
 }
 
+TEST(forged_rows_of_postings) {
+    // Every bit of a listed row says what the trie says.
+    const Folder folder;
+    std::mt19937 random(36);
+    Mix mix = deep_mix();
+    mix.ambiguous = 10;
+    const std::vector<Donor> donors = random_donors(2'000, mix, random);
+    const auto segment = segment_of(folder, donors, "whole");
+    CHECK(segment->trie().postings.has_value());
+    const RowLayout::Place last = segment->trie().postings->rows.place(segment->trie().postings->rows.loci() - 1);
+    CHECK(segment->trie().postings->rows.loci() == 4U);
+    const Bytes whole = read_bytes(folder / "whole");
+    const std::vector<Entry> entries = entries_of(whole);
+    for (const Entry& entry : entries) {
+        if (format::entry_name(entry) != "postings.rows") continue;
+        for (unsigned bit = 0; bit < last.shift + static_cast<unsigned>(std::bit_width(last.mask)); ++bit) {
+            Bytes bytes = whole;
+            char& byte = bytes[entry.offset + 5 * sizeof(std::uint64_t) + bit / 8];
+            byte = static_cast<char>(byte ^ 1 << bit % 8);
+            seal(bytes, head_of(bytes), entries);
+            write_bytes(folder / "forged", bytes);
+            CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Full));
+        }
+    }
+}
+
 TEST(classes_of_typings) {
     const Folder folder;
     std::mt19937 random(32);
