@@ -89,7 +89,16 @@ ROOMS = {
         "predicted_person",
         "prediction_table",
     },
-    "search": {"hit_filter", "hit_list", "hit_report", "postings_walk", "rows_below", "trie_walk", "typings_of_positions", "verdicts"},
+    "search": {
+        "hit_filter",
+        "hit_list",
+        "hit_report",
+        "postings_walk",
+        "rows_below",
+        "trie_walk",
+        "typings_of_positions",
+        "verdicts",
+    },
     "nomenclature": {
         "group_space",
         "level_names",

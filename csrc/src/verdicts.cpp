@@ -168,7 +168,7 @@ void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept 
     costs_[typing >> 4U] = (costs_[typing >> 4U] & ~(3U << shift)) | cost << shift;
 }
 
-void LocusVerdicts::lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings) noexcept {
+void LocusVerdicts::lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings) {
     const std::size_t positions = interpretation_->position_count();
     std::vector<std::uint8_t> bits(positions);
     for (std::uint32_t p = 0; p < positions; ++p) {

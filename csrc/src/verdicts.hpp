@@ -43,7 +43,7 @@ class LocusVerdicts {
     void summarize_positions();
     [[nodiscard]] Counts exact(TypingId typing) const;
     // Lowers the costs of typings of one genotype to those against `patient`, a genotype of theirs.
-    void lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings) noexcept;
+    void lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings);
     void set_cost(std::uint32_t typing, std::uint32_t cost) noexcept;
 
     const DictionaryView& dictionary_;
