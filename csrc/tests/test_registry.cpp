@@ -206,6 +206,25 @@ std::optional<ErrorCode> outcome(const std::filesystem::path& path, Validate val
     }
 }
 
+// A registry, in the file "whole", that has postings: its donors share two levels of nodes.
+struct WithPostings {
+    explicit WithPostings(std::mt19937& random, bool with_attributes = false) {
+        Mix mix = deep_mix();
+        mix.ambiguous = 10;
+        donors = random_donors(2'000, mix, random);
+        if (with_attributes) add_random_attributes(donors, random);
+        segment = segment_of(folder, donors, "whole");
+        CHECK(segment->trie().postings.has_value());
+        whole = read_bytes(folder / "whole");
+        entries = entries_of(whole);
+    }
+    Folder folder;
+    std::vector<Donor> donors;
+    std::shared_ptr<const Segment> segment;
+    Bytes whole;
+    std::vector<Entry> entries;
+};
+
 }  // namespace
 
 // ---- donors to a file and back
@@ -851,14 +870,10 @@ TEST(blocks_that_a_header_check_trusts) {
 }
 
 TEST(marks_are_counted_at_every_opening) {
-    const Folder folder;
     std::mt19937 random(29);
-    Mix mix = deep_mix();
-    mix.ambiguous = 10;
-    const std::vector<Donor> donors = random_donors(2'000, mix, random);
-    CHECK(segment_of(folder, donors, "whole")->trie().postings.has_value());
-    const Bytes whole = read_bytes(folder / "whole");
-    for (const Entry& entry : entries_of(whole)) {
+    const WithPostings registry(random);
+    const auto& [folder, donors, segment, whole, entries] = registry;
+    for (const Entry& entry : entries) {
         const std::string_view name = format::entry_name(entry);
         if (name != "trie.rows" && name != "trie.nodes") continue;
         // The first thing begins no group; a group more or less; perhaps a mark beyond the end.
@@ -896,14 +911,9 @@ void same_or_corrupt(const std::filesystem::path& whole, const std::filesystem::
 
 TEST(forged_postings) {
     // Checksums that fit: any other value contradicts the trie, and the full check says so.
-    const Folder folder;
     std::mt19937 random(30);
-    Mix mix = deep_mix();
-    mix.ambiguous = 10;
-    const std::vector<Donor> donors = random_donors(2'000, mix, random);
-    CHECK(segment_of(folder, donors, "whole")->trie().postings.has_value());
-    const Bytes whole = read_bytes(folder / "whole");
-    const std::vector<Entry> entries = entries_of(whole);
+    const WithPostings registry(random);
+    const auto& [folder, donors, segment, whole, entries] = registry;
     std::size_t forged = 0;
     for (const Entry& entry : entries) {
         const std::string_view name = format::entry_name(entry);
@@ -941,17 +951,11 @@ TEST(forged_postings) {
 
 TEST(forged_rows_of_postings) {
     // Every bit of a listed row says what the trie says.
-    const Folder folder;
     std::mt19937 random(36);
-    Mix mix = deep_mix();
-    mix.ambiguous = 10;
-    const std::vector<Donor> donors = random_donors(2'000, mix, random);
-    const auto segment = segment_of(folder, donors, "whole");
-    CHECK(segment->trie().postings.has_value());
+    const WithPostings registry(random);
+    const auto& [folder, donors, segment, whole, entries] = registry;
     const RowLayout::Place last = segment->trie().postings->rows.place(segment->trie().postings->rows.loci() - 1);
     CHECK(segment->trie().postings->rows.loci() == 4U);
-    const Bytes whole = read_bytes(folder / "whole");
-    const std::vector<Entry> entries = entries_of(whole);
     for (const Entry& entry : entries) {
         if (format::entry_name(entry) != "postings.rows") continue;
         for (unsigned bit = 0; bit < last.shift + static_cast<unsigned>(std::bit_width(last.mask)); ++bit) {
@@ -1117,17 +1121,11 @@ TEST(forged_blocks) {
 
 // Sealed files that a header check must refuse: what it trusts must have the right length.
 TEST(blocks_that_do_not_fit_together) {
-    const Folder folder;
     std::mt19937 random(34);
-    Mix mix = deep_mix();
-    mix.ambiguous = 10;
-    const std::vector<Donor> donors = random_donors(2'000, mix, random);
-    const auto segment = segment_of(folder, donors, "whole");
-    CHECK(segment->trie().postings.has_value());
-    const Bytes whole = read_bytes(folder / "whole");
+    const WithPostings registry(random);
+    const auto& [folder, donors, segment, whole, entries] = registry;
     const std::string top = "trie." + std::string(locus_name(segment->trie().order[0])) + ".children";
     std::size_t shortened = 0;
-    const std::vector<Entry> entries = entries_of(whole);
     for (std::size_t e = 0; e < entries.size(); ++e) {
         const std::string_view name = format::entry_name(entries[e]);
         if ((name.substr(0, 5) != "trie." && name.substr(0, 9) != "postings.") || name == "trie.order") continue;
@@ -1187,16 +1185,11 @@ TEST(typings_that_no_dictionary_has) {
 TEST(searches_of_a_file_whose_blocks_nobody_checked) {
     // A header check trusts the long blocks. A search across damage in them may find anything or say CorruptFile, no
     // more.
-    const Folder folder;
     std::mt19937 random(28);
-    Mix mix = deep_mix();
-    mix.ambiguous = 10;
-    std::vector<Donor> donors = random_donors(2'000, mix, random);
-    add_random_attributes(donors, random);
-    CHECK(segment_of(folder, donors, "whole")->trie().postings.has_value());
-    const Bytes whole = read_bytes(folder / "whole");
+    const WithPostings registry(random, true);
+    const auto& [folder, donors, whole_segment, whole, entries] = registry;
     std::vector<Entry> trusted;
-    for (const Entry& entry : entries_of(whole)) {
+    for (const Entry& entry : entries) {
         const std::string_view name = format::entry_name(entry);
         const bool children = name.find(".children") != std::string_view::npos;
         if (entry.bytes > 8 && (name.substr(0, 5) == "trie." || name.substr(0, 9) == "postings." ||
