@@ -1,6 +1,7 @@
 // Counts at loci that were not searched. Only the page that is listed is looked at, so a walk never pays for them.
 #include "hit_report.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "verdicts.hpp"
@@ -31,10 +32,17 @@ void report_unsearched(const SearchIndex& index, const Phenotype& patient, const
     crew.parallel_for(n_loci, cancel, [&](std::size_t i) {
         const Locus locus = request.report[i];
         LocusVerdicts verdicts = verdicts_at(locus, index, patient);
-        for (std::size_t row = 0; row < result.rows.size(); ++row) {
-            const PhenotypeId phenotype = result.phenotypes[result.row_phenotypes[row]];
-            verdicts.counts(segment.typing_of(phenotype, locus), result.reported[row * n_loci + i]);
-            if (row % 4096 == 0 && cancel.stopped()) return;
+        constexpr std::size_t kPiece = 4096;
+        std::vector<TypingId> typings;
+        std::vector<Counts> counts(std::min(kPiece, result.rows.size()));
+        for (std::size_t begin = 0; begin < result.rows.size() && !cancel.stopped(); begin += kPiece) {
+            const std::size_t end = std::min(begin + kPiece, result.rows.size());
+            typings.clear();
+            for (std::size_t row = begin; row < end; ++row) {
+                typings.push_back(segment.typing_of(result.phenotypes[result.row_phenotypes[row]], locus));
+            }
+            verdicts.counts(typings, counts);
+            for (std::size_t row = begin; row < end; ++row) result.reported[row * n_loci + i] = counts[row - begin];
         }
     });
 }

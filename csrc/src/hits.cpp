@@ -75,9 +75,11 @@ std::vector<Counts> count_phenotypes(const SearchIndex& index, const Phenotype& 
         const LocusVerdicts verdicts(index.segment(), index.nomenclature(), index.interpretation(locus), locus,
                                      patient[locus], index.policy(), index.profile());
         const bool typed = typed_at(index.segment(), locus);
+        std::vector<TypingId> typings(phenotypes.size(), kUntyped);
+        for (std::size_t p = 0; typed && p < phenotypes.size(); ++p)
+            typings[p] = index.segment().typing_of(phenotypes[p], locus);
         by_locus[i].resize(phenotypes.size());
-        for (std::size_t p = 0; p < phenotypes.size(); ++p)
-            verdicts.counts(typed ? index.segment().typing_of(phenotypes[p], locus) : kUntyped, by_locus[i][p]);
+        verdicts.counts(typings, by_locus[i]);
     });
     std::vector<Counts> totals(phenotypes.size());
     for (const std::vector<Counts>& counts : by_locus) {

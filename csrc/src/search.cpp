@@ -65,7 +65,7 @@ void count_hits(const TrieView& trie, std::span<const std::optional<LocusVerdict
         const std::size_t n = std::min(found - begin, kPiece);
         const auto phenotypes = std::span(result.phenotypes).subspan(begin, n);
         std::array<TypingId, kPiece> typings;
-        std::array<Counts, kPiece> totals{};
+        std::array<Counts, kPiece> counts;
         for (std::size_t l = 0; l < n_loci; ++l) {
             if (places[l] == SIZE_MAX) {
                 typings.fill(kUntyped);
@@ -79,14 +79,12 @@ void count_hits(const TrieView& trie, std::span<const std::optional<LocusVerdict
                     typings[h] = TypingId{trie.below.typing(below, phenotypes[h].value)};
                 }
             }
+            verdicts[l]->counts(std::span(typings).first(n), counts);
             for (std::size_t h = 0; h < n; ++h) {
-                if (h + kAhead < n) verdicts[l]->prefetch(typings[h + kAhead]);
-                Counts& counts = result.by_locus[(begin + h) * n_loci + l];
-                verdicts[l]->counts(typings[h], counts);
-                totals[h] += counts;
+                result.by_locus[(begin + h) * n_loci + l] = counts[h];
+                result.totals[begin + h] += counts[h];
             }
         }
-        std::copy_n(totals.begin(), n, result.totals.begin() + static_cast<std::ptrdiff_t>(begin));
     });
 }
 

@@ -32,33 +32,50 @@ Counts unpack(std::uint16_t packed) noexcept {
 }
 
 // A look: the patient's first group, the second one, and one other or, twice that, more.
+constexpr std::size_t kHas = 3;
 constexpr std::uint8_t kHasFirst = 1;
 constexpr std::uint8_t kHasSecond = 2;
 constexpr std::uint8_t kOther = 4;
 constexpr std::size_t kLooks = 12;  // 0 is a position that may be null, and decides nothing
 constexpr std::uint8_t kUndecided = 3;
 
+// What two looks do not decide hangs on whether the others may be the same at both positions. A table each for where
+// that does not matter, for positions whose others do not meet, and for those whose others do; then the untyped locus.
+constexpr std::size_t kTable = kLooks * kLooks;
+constexpr std::size_t kApart = kTable;
+constexpr std::size_t kMeeting = 2 * kTable;
+constexpr std::size_t kOfUntyped = 3 * kTable;
+
 // Counts by two looks against the patient's groups, which may be the same.
 std::vector<Counts> counts_by_looks(bool same) {
-    // The patient's groups are 0 and 1, another is 2 at one position and 3 at the other: where there are more, one that
-    // differs can be chosen.
-    const auto set_of = [same](std::size_t look, unsigned other) {
-        std::uint64_t word = look & (same ? kHasFirst : kHasFirst | kHasSecond);
-        if (look >= kOther) word |= std::uint64_t{1} << other;
-        return word;
-    };
+    // The patient's groups are 0 and 1; others are 2 to 5.
     const std::array<std::uint64_t, 2> groups{1, same ? 1U : 2U};
     const GenotypeSets patient{GenotypeKind::Pair, {0, std::span(&groups[0], 1)}, {0, std::span(&groups[1], 1)}};
-    std::vector<Counts> table(kLooks * kLooks, Counts{.least = kUndecided});
+    const auto counts_of = [&](std::size_t a, std::size_t b, bool meeting) {
+        const auto set_of = [same](std::size_t look, unsigned other, unsigned another) {
+            std::uint64_t word = look & (same ? kHasFirst : kHas);
+            if (look >= kOther) word |= std::uint64_t{1} << other;
+            if (look >= 2 * kOther) word |= std::uint64_t{1} << another;
+            return word;
+        };
+        const std::uint64_t first = set_of(a, 2, 4);
+        const std::uint64_t second = set_of(b, meeting ? 2 : 3, 5);
+        const GenotypeSets donor{GenotypeKind::Pair, {0, std::span(&first, 1)}, {0, std::span(&second, 1)}};
+        return count(std::span(&patient, 1), std::span(&donor, 1));
+    };
+    std::vector<Counts> table(kOfUntyped, Counts{.least = kUndecided});
     for (std::size_t a = 1; a < kLooks; ++a) {
         for (std::size_t b = 1; b < kLooks; ++b) {
-            const bool nothing_shared = ((a | b) & (kHasFirst | kHasSecond)) == 0;
-            const bool one_other_each = (a & ~std::size_t{3}) == kOther && (b & ~std::size_t{3}) == kOther;
-            if (nothing_shared || one_other_each) continue;
-            const std::uint64_t first = set_of(a, 2);
-            const std::uint64_t second = set_of(b, 3);
-            const GenotypeSets donor{GenotypeKind::Pair, {0, std::span(&first, 1)}, {0, std::span(&second, 1)}};
-            table[a * kLooks + b] = count(std::span(&patient, 1), std::span(&donor, 1));
+            const bool nothing_shared = ((a | b) & kHas) == 0;
+            const bool one_other_each = (a & ~kHas) == kOther && (b & ~kHas) == kOther;
+            const std::size_t place = a * kLooks + b;
+            if (!nothing_shared && !one_other_each) {
+                table[place] = counts_of(a, b, false);
+            } else if ((a & b & kHas) == 0) {
+                // Nothing of the patient's is at both: where the positions meet, the others do.
+                table[kApart + place] = counts_of(a, b, false);
+                table[kMeeting + place] = counts_of(a, b, true);
+            }
         }
     }
     return table;
@@ -135,23 +152,54 @@ void LocusVerdicts::summarize_positions() {
         if (interpretation_->position(PositionId{p}).may_be_null) looks_[p] = 0;
     }
     by_looks_ = counts_by_looks(same);
+    by_looks_.push_back(exact(kUntyped));
 }
 
 Counts LocusVerdicts::exact(TypingId typing) const {
     return count(patient_->all(), LocusGenotypes(*interpretation_, dictionary_.alternatives(typing), policy_).all());
 }
 
-void LocusVerdicts::counts(TypingId typing, Counts& counts) const {
+void LocusVerdicts::counts(std::span<const TypingId> typings, std::span<Counts> counts) const {
+    by_looks(typings, counts);
+    for (std::size_t i = 0; i < typings.size(); ++i) {
+        if (counts[i].least == kUndecided) counts[i] = by_others(typings[i]);
+        if (counts[i].least == kUndecided) counts[i] = kept(typings[i]);
+    }
+}
+
+// Without a branch: whether looks decide is as good as random.
+void LocusVerdicts::by_looks(std::span<const TypingId> typings, std::span<Counts> counts) const noexcept {
+    constexpr std::size_t kAhead = 16;
+    const auto pairs = dictionary_.pairs.first(singles_ - 1);  // typing t of [1, singles_) has the pair t - 1
+    if (looks_.empty() || pairs.empty()) {
+        std::fill(counts.begin(), counts.end(), Counts{.least = kUndecided});
+        return;
+    }
+    for (std::size_t i = 0; i < typings.size(); ++i) {
+        if (i + kAhead < typings.size()) __builtin_prefetch(pairs.data() + typings[i + kAhead].value);
+        const std::uint32_t at = typings[i].value - 1;
+        const PositionPair pair = pairs[at < pairs.size() ? at : 0];
+        const std::size_t looks = looks_[pair.first.value] * kLooks + looks_[pair.second.value];
+        const std::size_t other = typings[i] == kUntyped ? kOfUntyped : 0;
+        counts[i] = by_looks_[at < pairs.size() ? looks : other];
+    }
+}
+
+Counts LocusVerdicts::by_others(TypingId typing) const noexcept {
+    if (looks_.empty() || typing.value >= singles_) return {.least = kUndecided};
+    const PositionPair pair = dictionary_.pairs[typing.value - 1];
+    const bool meeting =
+        meet(interpretation_->position(pair.first).groups, interpretation_->position(pair.second).groups);
+    const std::size_t looks = looks_[pair.first.value] * kLooks + looks_[pair.second.value];
+    return by_looks_[(meeting ? kMeeting : kApart) + looks];
+}
+
+Counts LocusVerdicts::kept(TypingId typing) const {
     const std::size_t typings = dictionary_.typing_count();
     if (typing.value >= typings) {
         throw Error(ErrorCode::CorruptFile, "corrupt registry file: typing " + std::to_string(typing.value) + " of " +
                                                 std::to_string(typings) +
                                                 "; run 'allomatch verify', and restore the file from a copy");
-    }
-    if (!looks_.empty() && typing.value != 0 && typing.value < singles_) {
-        const PositionPair pair = dictionary_.pairs[typing.value - 1];
-        counts = by_looks_[looks_[pair.first.value] * kLooks + looks_[pair.second.value]];
-        if (counts.least != kUndecided) return;
     }
     // Two threads may both compute it: they store the same.
     const std::atomic_ref<std::uint16_t> kept(cache_[typing.value]);
@@ -160,7 +208,7 @@ void LocusVerdicts::counts(TypingId typing, Counts& counts) const {
         packed = pack(exact(typing));
         kept.store(packed, std::memory_order_relaxed);
     }
-    counts = unpack(packed);
+    return unpack(packed);
 }
 
 void LocusVerdicts::set_cost(std::uint32_t typing, std::uint32_t cost) noexcept {

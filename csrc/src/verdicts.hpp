@@ -30,17 +30,17 @@ class LocusVerdicts {
     [[nodiscard]] std::uint8_t cost(TypingId typing) const noexcept {
         return costs_[typing.value >> 4U] >> ((typing.value & 15U) * 2) & 3U;
     }
-    // Fetches what `counts` will look at.
-    [[gnu::always_inline]] void prefetch(TypingId typing) const noexcept {
-        if (typing.value < singles_) __builtin_prefetch(&dictionary_.pairs.data()[typing.value]);
-    }
-    // All counts of a typing; computed when first asked for, by any thread. To memory: six bytes in a register are
-    // taken apart one by one, and put together again at the price of a cache miss. Throws CorruptFile for an id that a
-    // damaged file may hold.
-    void counts(TypingId typing, Counts& counts) const;
+    // All counts of each typing, into `counts`, as many. Throws CorruptFile for an id that a damaged file may hold.
+    void counts(std::span<const TypingId> typings, std::span<Counts> counts) const;
 
   private:
     void summarize_positions();
+    // Counts by the looks of the typing's positions; kUndecided where they do not decide.
+    void by_looks(std::span<const TypingId> typings, std::span<Counts> counts) const noexcept;
+    // ... and by whether the positions meet, of a typing that looks alone do not decide.
+    [[nodiscard]] Counts by_others(TypingId typing) const noexcept;
+    // Computed when first asked for, by any thread.
+    [[nodiscard]] Counts kept(TypingId typing) const;
     [[nodiscard]] Counts exact(TypingId typing) const;
     // Lowers the costs of typings of one genotype to those against `patient`, a genotype of theirs.
     void lower_by_overlap(const GenotypeSets& patient, const TypingsOfPositions& typings);

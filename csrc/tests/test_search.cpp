@@ -4,6 +4,7 @@
 // the large ones, which have deep tries and blocks of many thousand nodes, by the counts of each typing of the
 // dictionary.
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <set>
 #include <tuple>
@@ -255,6 +256,45 @@ TEST(search_is_exact) {
     CHECK(found > 5'000);
 }
 
+TEST(every_pair_of_small_sets) {
+    // All that a position may have: the patient's first, the second, and none, one or more of others, the same or not
+    // as the other position has.
+    const std::vector<std::string> alleles{"A*01:01", "A*02:01", "A*03:01", "A*11:01", "A*23:01", "A*24:02N"};
+    std::vector<std::string> sets;
+    for (unsigned members = 1; members < 1U << alleles.size(); ++members) {
+        if (std::popcount(members) > 3) continue;
+        std::string set;
+        for (std::size_t a = 0; a < alleles.size(); ++a) {
+            if ((members >> a & 1U) != 0) set.append(set.empty() ? "" : "/").append(alleles[a]);
+        }
+        sets.push_back(set);
+    }
+    std::vector<Donor> donors;
+    for (const std::string& first : sets) {
+        for (const std::string& second : sets) {
+            Donor donor{numbered("D", donors.size()), {}, {}};
+            donor.typings[index_of(Locus::A)] = std::string(first).append("+").append(second);
+            donors.push_back(donor);
+        }
+    }
+    const Folder folder;
+    SearchRequest request;
+    request.loci = {Locus::A};
+    request.max_mismatches = 2;
+    request.threads = 1;
+    for (const NullPolicy policy : {NullPolicy::Explicit, NullPolicy::Possible}) {
+        const SearchIndex index(segment_of(folder, donors, numbered("r", static_cast<std::size_t>(policy))),
+                                Nomenclature::two_field(), policy);
+        Scan scan(donors, index.nomenclature(), policy);
+        for (const char* patient : {"A*01:01+A*02:01", "A*02:01+A*01:01", "A*01:01+A*01:01", "A*01:01+A*24:02N"}) {
+            const Phenotype asked = Phenotype::from_gl(patient);
+            const SearchResult result = index.search(asked, request, Cancel());
+            CHECK_EQ(result.donors, donors.size());
+            CHECK(hits_of(index, result, request) == scan.search(asked, request));
+        }
+    }
+}
+
 TEST(few_mismatches_start_from_what_matches) {
     // Two levels of nodes, so that searches go by the postings; loci and budgets that these serve and that they do not.
     const Folder folder;
@@ -427,7 +467,26 @@ TEST(flat_tries_of_many_phenotypes) {
     everybody.loci = {Locus::B};
     everybody.max_mismatches = 2;
     everybody.threads = 2;
-    CHECK_EQ(index.search(phenotype_of(donors[0]), everybody, Cancel()).donors, donors.size());
+    everybody.report = {Locus::C, Locus::DPB1, Locus::DQB1};
+    const Phenotype first = phenotype_of(donors[0]);
+    const SearchResult all = index.search(first, everybody, Cancel());
+    CHECK_EQ(all.donors, donors.size());
+    CHECK_EQ(all.reported.size(), 3 * donors.size());
+    for (std::size_t i = 0; i < everybody.report.size(); ++i) {
+        const Locus locus = everybody.report[i];
+        std::unordered_map<std::uint32_t, Counts> of_typing;
+        std::size_t wrong = 0;
+        for (std::size_t row = 0; row < all.rows.size(); ++row) {
+            const TypingId typing = index.segment().typing_of(all.phenotypes[all.row_phenotypes[row]], locus);
+            const auto [it, fresh] = of_typing.try_emplace(typing.value);
+            if (fresh) {
+                it->second = match_locus(first[locus], index.segment().dictionary(locus).typing(typing), locus,
+                                         index.nomenclature(), index.policy());
+            }
+            wrong += all.reported[row * everybody.report.size() + i] == it->second ? 0 : 1;
+        }
+        CHECK_EQ(wrong, 0U);
+    }
     // The one donor who matches at A, found below all those typings.
     SearchRequest request;
     request.loci = {Locus::A};
