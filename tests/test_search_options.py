@@ -7,6 +7,8 @@ What: hand-made donors and what each option says of them; texts, numbers and exp
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -127,6 +129,47 @@ def test_many_threads_filter_one_registry(registry: am.Registry) -> None:
         thread.join()
     assert set(found) == {"D1 D4"}
     assert len(found) == 160
+
+
+FORKED = """
+import os, sys
+import allomatch as am
+
+registry = am.Registry.open(sys.argv[1])
+
+def found():
+    return [registry.search(sys.argv[2], ["A", "DPB1"], max_mismatches=most, threads=2).donor_ids.to_pylist() for most in (0, 2)]
+
+expected = found()
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        # With a thread of its own: the first search starts one, which serves the second too.
+        right = found() == found() == expected and len(os.listdir("/proc/self/task")) == 2
+        del registry
+        os._exit(0 if right else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert found() == expected
+# A child that ends as Python does, with the registry open.
+child = os.fork()
+if child != 0:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="forks are tried on Linux, where threads can be counted"
+)
+def test_a_forked_process_searches(registry: am.Registry) -> None:
+    """The threads that a registry keeps for its next search are not in the child."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, str(registry.path), GL],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- doses and cord blood -------------------------------------------------------------------------------------------

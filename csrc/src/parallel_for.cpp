@@ -1,6 +1,8 @@
 // A fork and join over std::jthread: tasks are taken from one counter, so uneven ones balance.
 #include "allomatch/parallel_for.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -64,7 +66,18 @@ struct Crew::Work {
     }
 };
 
+Crew::Crew(unsigned threads) noexcept : threads_(threads), process_(getpid()) {}
+
+bool Crew::made_here() const noexcept {
+    return process_ == getpid();
+}
+
 Crew::~Crew() {
+    if (!made_here()) {
+        // There is nobody to be told or waited for; and who held the lock may be gone too.
+        static_cast<void>(std::make_unique<std::vector<std::jthread>>(std::move(helpers_)).release());
+        return;
+    }
     {
         const std::lock_guard lock(mutex_);
         over_ = true;
@@ -124,6 +137,18 @@ void Crew::parallel_for(std::size_t tasks, const Cancel& cancel, const std::func
     if (work.failure) std::rethrow_exception(work.failure);
     cancel.check();
 }
+
+KeptCrew::Lease KeptCrew::take(unsigned threads) {
+    // Never waits: a lock that was taken when the process was forked is never released.
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock && crew_ != nullptr) {
+        if (crew_->threads() == threads && crew_->made_here()) return {crew_.release(), {this}};
+    }
+    return {std::make_unique<Crew>(threads).release(), {this}};
+}
+
+void KeptCrew::keep(std::unique_ptr<Crew> crew) noexcept {
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) crew_.swap(crew);
+}  // the other one ends
 
 void parallel_for(std::size_t tasks, unsigned threads, const Cancel& cancel,
                   const std::function<void(std::size_t)>& body) {

@@ -2,6 +2,7 @@
 #include "allomatch/search.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -48,6 +49,15 @@ void check_level(const Nomenclature& nomenclature, MatchLevel level) {
                     "antigens cannot be compared: release " + nomenclature.release() +
                         " was installed without wmda/rel_dna_ser.txt; install it again, or search by ARD");
     }
+}
+
+// Places of the loci in `loci`, those of the most typings first, so that no thread is left alone with them at the end.
+std::vector<std::size_t> longest_first(const Segment& segment, std::span<const Locus> loci) {
+    std::vector<std::size_t> order(loci.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto typings = [&](std::size_t i) { return segment.dictionary(loci[i]).typing_count(); };
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return typings(a) > typings(b); });
+    return order;
 }
 
 // The counts of every hit. `places`: of each searched locus in the trie's order, SIZE_MAX if nobody is typed at it.
@@ -133,12 +143,15 @@ std::vector<UnknownTyping> SearchIndex::unknown_typings() const {
 
 SearchResult SearchIndex::search(const Phenotype& patient, const SearchRequest& request, const Cancel& cancel) const {
     check_request(request);
-    Crew crew(thread_count(request.threads));
+    const KeptCrew::Lease lease = crew_.take(thread_count(request.threads));
+    Crew& crew = *lease;
     const TrieView& trie = segment_->trie();
     const std::size_t n_loci = request.loci.size();
 
     std::vector<std::optional<LocusVerdicts>> verdicts(n_loci);
-    crew.parallel_for(n_loci, cancel, [&](std::size_t i) {
+    const std::vector<std::size_t> order = longest_first(*segment_, request.loci);
+    crew.parallel_for(n_loci, cancel, [&](std::size_t task) {
+        const std::size_t i = order[task];
         const Locus locus = request.loci[i];
         verdicts[i].emplace(*segment_, *nomenclature_, interpretation(locus, request.levels[index_of(locus)]), locus,
                             patient[locus], policy_, profile_);

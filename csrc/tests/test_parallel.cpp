@@ -1,5 +1,6 @@
 // Threads: that every task runs once, that exceptions and interruptions arrive, and that readers may share what is
 // shared. Much of this is for the thread sanitizer, which sees what no result shows.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -68,6 +69,63 @@ TEST(a_crew_stays_for_many_calls) {
     Crew alone(1);
     const auto self = std::this_thread::get_id();
     alone.parallel_for(3, Cancel(), [&](std::size_t) { CHECK(std::this_thread::get_id() == self); });
+}
+
+TEST(a_kept_crew_is_given_again) {
+    KeptCrew home;
+    // How often each thread but this one was seen before, by what the thread itself remembers.
+    const auto visits_before = [](Crew& crew) {
+        thread_local int visits = 0;
+        const auto self = std::this_thread::get_id();
+        std::mutex mutex;
+        std::vector<int> before;
+        while (before.empty()) {
+            crew.parallel_for(8, Cancel(), [&](std::size_t) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                if (std::this_thread::get_id() == self) return;
+                const std::lock_guard lock(mutex);
+                before.push_back(visits++);
+            });
+        }
+        return *std::min_element(before.begin(), before.end());
+    };
+    {
+        const KeptCrew::Lease lease = home.take(2);
+        CHECK_EQ(lease->threads(), 2U);
+        CHECK(lease->made_here());
+        CHECK_EQ(visits_before(*lease), 0);
+        // It is taken: who asks meanwhile is given another.
+        const KeptCrew::Lease other = home.take(2);
+        CHECK(other.get() != lease.get());
+        CHECK_EQ(visits_before(*other), 0);
+    }
+    // One of them was kept, and its thread with it.
+    CHECK(visits_before(*home.take(2)) > 0);
+    // Of another size: a new one, which is kept from then on.
+    CHECK_EQ(visits_before(*home.take(3)), 0);
+    CHECK_EQ(home.take(3)->threads(), 3U);
+    CHECK_EQ(visits_before(*home.take(2)), 0);
+    // A crew whose call failed comes back too.
+    const auto fail = [](std::size_t) { throw Error(ErrorCode::IoFailed, "all"); };
+    CHECK_THROWS(IoFailed, home.take(2)->parallel_for(10, Cancel(), fail));
+    CHECK(visits_before(*home.take(2)) > 0);
+    CHECK_EQ(home.take(1)->threads(), 1U);
+}
+
+TEST(a_kept_crew_may_be_asked_for_by_many) {
+    KeptCrew home;
+    std::atomic<int> done{0};
+    {
+        std::vector<std::jthread> askers;
+        for (unsigned asker = 0; asker < 4; ++asker) {
+            askers.emplace_back([&, asker] {
+                for (unsigned i = 0; i < 50; ++i) {
+                    home.take(1 + (asker + i) % 3)->parallel_for(5, Cancel(), [&](std::size_t) { ++done; });
+                }
+            });
+        }
+    }
+    CHECK_EQ(done.load(), 4 * 50 * 5);
 }
 
 TEST(threads_are_used_and_no_more) {

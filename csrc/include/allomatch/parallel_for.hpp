@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -40,12 +41,14 @@ class Cancel {
 // call, and end with the crew. For one calling thread at a time.
 class Crew {
   public:
-    explicit Crew(unsigned threads) noexcept : threads_(threads) {}
+    explicit Crew(unsigned threads) noexcept;
     ~Crew();
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
 
     [[nodiscard]] unsigned threads() const noexcept { return threads_; }
+    // Whether it is of this process: one that was forked has the crew, and none of its threads.
+    [[nodiscard]] bool made_here() const noexcept;
     // Calls body(task) for task in [0, tasks), each once, and returns when all are done. What a task throws arrives
     // here.
     void parallel_for(std::size_t tasks, const Cancel& cancel, const std::function<void(std::size_t)>& body);
@@ -55,6 +58,7 @@ class Crew {
     void help();
 
     unsigned threads_;
+    int process_;
     std::mutex mutex_;                      // for what follows
     Work* work_ = nullptr;                  // there is some to be taken
     bool over_ = false;                     // no more will come
@@ -62,6 +66,25 @@ class Crew {
     std::atomic<unsigned> helping_{0};      // threads besides the calling one that have taken the work
     std::condition_variable nobody_helps_;  // any more
     std::vector<std::jthread> helpers_;
+};
+
+// Keeps the crew of one call for the next: to start and to end a thread takes as long as a tenth of a short search. May
+// be asked by several threads at once: who finds it taken, or of another size, is given a new one.
+class KeptCrew {
+  public:
+    struct GiveBack {
+        KeptCrew* home;
+        void operator()(Crew* crew) const noexcept { home->keep(std::unique_ptr<Crew>(crew)); }
+    };
+    using Lease = std::unique_ptr<Crew, GiveBack>;
+    // It comes back when the lease ends, which this must outlive.
+    [[nodiscard]] Lease take(unsigned threads);
+
+  private:
+    void keep(std::unique_ptr<Crew> crew) noexcept;
+
+    std::mutex mutex_;
+    std::unique_ptr<Crew> crew_;
 };
 
 // On threads of its own.

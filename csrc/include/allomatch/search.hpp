@@ -93,6 +93,7 @@ class SearchIndex {
     };
     mutable std::array<std::array<Made, kMatchLevels>, kLocusCount> interpretations_;
     std::array<std::unique_ptr<const TypingsOfPositions>, kLocusCount> typings_of_positions_;
+    mutable KeptCrew crew_;
 };
 
 // The counts of one pair of typings at a locus. Throws UnknownName if the nomenclature does not know the patient's; a
