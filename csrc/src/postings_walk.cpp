@@ -91,19 +91,18 @@ struct Plan {
     const TrieView& trie;
     std::span<const Costs> loci;
     std::uint32_t budget;
-    Costs top_with;  // the first locus on the way Second: one mismatch or two
-    Costs top_one;   // ... and on the way Third: one
-    Costs second_one;
-    std::uint32_t third_matches;                        // classes of the third locus' typings without a mismatch
-    std::vector<std::pair<std::size_t, Costs>> listed;  // places in the listed rows, of loci after the third
+    Costs top_with;                   // the first locus on the way Second: one mismatch or two
+    Costs top_one;                    // ... and on the way Third: one
+    std::uint32_t third_matches;      // classes of the third locus' typings without a mismatch
+    std::vector<PackedLocus> listed;  // in the listed rows: the second locus, one mismatch, and those after the third
     RowsBelow below;
 };
 
-// What of the loci searched after the third the listed rows have.
-std::vector<std::pair<std::size_t, Costs>> listed_loci(const TrieView& trie, std::span<const Costs> loci) {
-    std::vector<std::pair<std::size_t, Costs>> listed;
-    for (std::size_t place = 2; place < trie.postings->rows.loci(); ++place) {
-        if (loci[place + 1].words != nullptr) listed.emplace_back(place, loci[place + 1]);
+std::vector<PackedLocus> listed_loci(const TrieView& trie, std::span<const Costs> loci, Costs second_one) {
+    const PackedRows& rows = trie.postings->rows;
+    std::vector<PackedLocus> listed{{rows.place(1), second_one}};
+    for (std::size_t place = 2; place < rows.loci(); ++place) {
+        if (loci[place + 1].words != nullptr) listed.push_back({rows.place(place), loci[place + 1]});
     }
     return listed;
 }
@@ -248,28 +247,38 @@ class Task {
     void listed_below(std::span<const Run> block) {
         const PackedRows& rows = plan_.trie.postings->rows;
         const kernels::Survivors out = second();
+        // Nearly all fall by the first two of the loci (of one alone, it is asked twice). Copies, for the compiler to
+        // know that what is written below is none of theirs.
+        const PackedLocus one = plan_.listed.front();
+        const PackedLocus other = plan_.listed[plan_.listed.size() > 1 ? 1 : 0];
+        const std::uint32_t wanted = plan_.listed.size() > 1 ? 0 : 1;
         std::size_t n = 0;
         for (std::size_t r = 0; r < block.size(); ++r) {
             if (r + kRunsAhead < block.size()) rows.prefetch(block[r + kRunsAhead].first);
             for (std::uint32_t i = block[r].first; i < block[r].last; ++i) {
-                std::uint32_t wrong = cost_of(plan_.second_one, rows.typing(1, i)) ^ 1U;
-                for (const auto& [place, costs] : plan_.listed) wrong |= cost_of(costs, rows.typing(place, i));
+                const std::uint64_t* const row = rows.row_of(i);
+                const std::uint32_t wrong = (one.cost(row) ^ 1U) | (other.cost(row) ^ wanted);
                 out.index[n] = i;
                 out.origin[n] = block[r].origin;
                 n += wrong == 0 ? 1 : 0;
             }
         }
         const std::size_t phenotypes = plan_.trie.rows.groups();
+        std::size_t kept = 0;
         for (std::size_t i = 0; i < n; ++i) {
+            const std::uint64_t* const row = rows.row_of(out.index[i]);
+            std::uint32_t wrong = 0;
+            for (std::size_t l = 2; l < plan_.listed.size(); ++l) wrong |= plan_.listed[l].cost(row);
             const std::uint32_t phenotype = rows.typing(0, out.index[i]);
             if (phenotype >= phenotypes) throw_corrupt("phenotypes", phenotype, phenotype + 1, phenotypes);
-            array(kTop)[i] = out.origin[i];
-            array(kSecond)[i] = rows.typing(1, out.index[i]);
-            out.index[i] = phenotype;
-            out.spent[i] = plan_.budget;
-            out.origin[i] = static_cast<std::uint32_t>(i);
+            array(kTop)[kept] = out.origin[i];
+            array(kSecond)[kept] = rows.typing(1, out.index[i]);
+            out.index[kept] = phenotype;
+            out.spent[kept] = plan_.budget;
+            out.origin[kept] = static_cast<std::uint32_t>(kept);
+            kept += wrong == 0 ? 1 : 0;
         }
-        found(plan_.below.filter(1, plan_.budget, out, n));
+        found(plan_.below.filter(1, plan_.budget, out, kept));
     }
 
     void found(std::size_t n) {
@@ -386,9 +395,8 @@ WalkHits walk_postings(const TrieView& trie, std::span<const Costs> loci, std::u
                     budget,
                     {ready.top_with.data(), loci[0].last},
                     {ready.top_one.data(), loci[0].last},
-                    {ready.second_one.data(), loci[1].last},
                     ready.third_matches,
-                    listed_loci(trie, loci),
+                    listed_loci(trie, loci, {ready.second_one.data(), loci[1].last}),
                     RowsBelow(trie, loci)};
     const std::vector<std::size_t> bounds = shared_out(ready.pieces, crew.threads());
     std::vector<WalkHits> parts(bounds.size() - 1);

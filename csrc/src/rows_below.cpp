@@ -36,7 +36,7 @@ std::size_t RowsBelow::filter_runs(std::span<const kernels::Run> runs, std::uint
             __builtin_prefetch(row(runs[r + kAhead].first));
             __builtin_prefetch(row(runs[r + kAhead].last));
         }
-        const Searched first = searched_.front();
+        const PackedLocus first = searched_.front();
         const std::uint32_t most = std::min(limit - run.spent, 2U);  // 3 is excluded
         for (std::uint32_t i = run.first; i < run.last; ++i) {
             const std::uint32_t cost = first.cost(row(i));

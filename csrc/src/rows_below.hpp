@@ -18,6 +18,15 @@ namespace allomatch {
     return costs.words[known >> 4U] >> ((known & 15U) * 2) & 3U;
 }
 
+// A locus of packed rows, and what its typings cost.
+struct PackedLocus {
+    RowLayout::Place place;
+    kernels::Costs costs;
+    [[nodiscard]] std::uint32_t cost(const std::uint64_t* row) const noexcept {
+        return cost_of(costs, static_cast<std::uint32_t>(row[place.word] >> place.shift) & place.mask);
+    }
+};
+
 class RowsBelow {
   public:
     // `costs` at each locus of the trie's order; no words: the locus is not searched. Both must outlive this.
@@ -33,20 +42,13 @@ class RowsBelow {
                        std::size_t n) const noexcept;
 
   private:
-    struct Searched {
-        RowLayout::Place place;
-        kernels::Costs costs;
-        [[nodiscard]] std::uint32_t cost(const std::uint64_t* row) const noexcept {
-            return cost_of(costs, static_cast<std::uint32_t>(row[place.word] >> place.shift) & place.mask);
-        }
-    };
     [[nodiscard]] const std::uint64_t* row(std::size_t phenotype) const noexcept {
         return words_ + phenotype * stride_;
     }
 
     const std::uint64_t* words_;
     std::size_t stride_;
-    std::vector<Searched> searched_;
+    std::vector<PackedLocus> searched_;
 };
 
 }  // namespace allomatch

@@ -41,13 +41,12 @@ class PackedRows {
         const RowLayout::Place& at = layout_.places[locus];
         return static_cast<std::uint32_t>(row_of(row)[at.word] >> at.shift) & at.mask;
     }
-    [[gnu::always_inline]] void prefetch(std::uint32_t row) const noexcept { __builtin_prefetch(row_of(row)); }
-
-  private:
     [[nodiscard]] const std::uint64_t* row_of(std::uint32_t row) const noexcept {
         return words_.data() + std::size_t{row} * layout_.words;
     }
+    [[gnu::always_inline]] void prefetch(std::uint32_t row) const noexcept { __builtin_prefetch(row_of(row)); }
 
+  private:
     RowLayout layout_;
     std::span<const std::uint64_t> words_;
 };
