@@ -7,7 +7,6 @@ What: hand-made donors and what each option says of them; texts, numbers and exp
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
