@@ -365,7 +365,7 @@ def test_installs_at_the_same_time_leave_one_whole_release(publisher: Publisher,
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(isinstance(error, am.FileAccessError) for error in failures)
+    assert failures == []
     assert os.listdir(cache / "imgt") == ["3.58.0"]
     assert release_files(cache / "imgt/3.58.0", "3.58.0").keys() == ROLES
 

@@ -10,6 +10,8 @@ working day, so a second download of its list replaces the first.
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import shutil
 import tempfile
@@ -209,12 +211,7 @@ def _folder_in_the_making(target: Path) -> Iterator[Path]:
         _write(making / CHECKSUMS, json.dumps(recorded, indent=2).encode())
         for path in making.rglob("*"):
             path.chmod(0o700 if path.is_dir() else 0o600)
-        if target.exists():
-            # The old copy steps aside first, so that there is never half of one under the name.
-            aside = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
-            target.rename(aside / target.name)
-            shutil.rmtree(aside)
-        making.rename(target)
+        _give_name(making, target)
     except AllomatchError:
         raise
     except OSError as error:
@@ -224,6 +221,23 @@ def _folder_in_the_making(target: Path) -> Iterator[Path]:
     finally:
         if making is not None:
             shutil.rmtree(making, ignore_errors=True)
+
+
+def _give_name(making: Path, target: Path) -> None:
+    """Rename `making` to `target`, in place of what is there, also while other installs do the same."""
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as aside:
+        for attempt in itertools.count():
+            # The old copy steps aside first, so that there is never half of one under the name.
+            with suppress(FileNotFoundError):
+                target.rename(Path(aside) / str(attempt))
+            try:
+                making.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                # Another install took the name in between, so that one is done: the number of attempts is theirs.
+            else:
+                return
 
 
 def _files(folder: Path) -> Iterator[Path]:
