@@ -1,6 +1,8 @@
 """Who may use whom (docs/architecture.md): each file may include or import only what its layer allows."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -375,3 +377,10 @@ def test_face_imports(path: Path) -> None:
         used |= {name.strip() for name in names.split(",")}
     concept = path.stem if path.parent.name == "allomatch" else path.parent.name
     assert used - {"_core", concept} <= FACE[concept], f"{path.name} uses {sorted(used - FACE[concept])}"
+
+
+def test_to_import_allomatch_loads_no_library_of_others_tables() -> None:
+    """Users may have pandas, polars or duckdb; their loading is paid for by those who use them."""
+    heavy = ("pandas", "polars", "duckdb", "matplotlib", "rich")
+    code = f"import sys, allomatch; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import acero
 
 from allomatch import _core
 from allomatch.errors import AllomatchError, problem
@@ -66,6 +65,8 @@ class _ArrowFilter:
         self(np.array([], np.uint32))
 
     def __call__(self, rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+        from pyarrow import acero  # loads pandas if it is there: a third of the time that `import allomatch` would take
+
         columns: dict[str, pa.Array] = {_ROW: pa.array(np.arange(len(rows), dtype=np.uint32))}
         columns |= {name: self._plain_column(name, rows) for name in self._names}
         source = acero.Declaration("table_source", acero.TableSourceNodeOptions(pa.table(columns)))
