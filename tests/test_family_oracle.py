@@ -282,7 +282,7 @@ def test_with_recombination(case: Case, rate: float, ratio: float) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    case=cases(tuple(set(LISTED) - {*SMALL, "cousin", "grandchild", "nephew"}), 2),
+    case=cases(tuple(sorted(set(LISTED) - {*SMALL, "cousin", "grandchild", "nephew"})), 2),
     rate=st.sampled_from([0.01, 0.2]),
 )
 def test_with_recombination_of_more_people(case: Case, rate: float) -> None:

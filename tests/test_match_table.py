@@ -104,8 +104,7 @@ def test_many_rows(patients: int, threads: int) -> None:
         assert found.slice(row, 1).to_pylist() == [expected]
     period = 50 * patients
     if period < rows // 2:
-        again = found.slice(period, rows - period)
-        assert again.to_pylist()[:2000] == found.to_pylist()[:2000]
+        assert found.slice(period, 2000).to_pylist() == found.slice(0, 2000).to_pylist()
 
 
 def as_pairs(texts: list[str]) -> pa.Table:

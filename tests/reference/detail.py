@@ -346,7 +346,7 @@ def _same_protein_same_epitope(assigned: dict[str, int], release: Release) -> di
     return {a: by_ard[ard] for a in expressed if (ard := release.ard(a)) in by_ard and ard is not None}
 
 
-@lru_cache(maxsize=64)  # only a cache, as in `nomenclature`; a side may hold all groups of a locus
+@lru_cache(maxsize=512)  # only a cache, as in `nomenclature`; a side may hold all groups of a locus
 def side_of(
     position: Position,
     nom: Known,

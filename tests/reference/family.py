@@ -11,6 +11,7 @@ set of ordered pairs that it allows.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -185,13 +186,15 @@ def assess(
                     changes + more,
                 )
 
+    # What is asked of a way in which everything can be (the patient's alleles; of each other person, on how many chromosomes
+    # they are sure to agree, and whether they look alike), and the weight of all such ways.
+    tally: Counter[tuple[tuple[Haplotype, Haplotype], tuple[tuple[int, bool], ...]]] = Counter()
+
     def count(have: dict[str, tuple[Copy, Copy]], alleles: dict[str, tuple[Haplotype, Haplotype]], here: int) -> None:
         """Add one way in which everything can be."""
-        answer.likelihood += here
         own = alleles[patient][1], alleles[patient][0]
-        answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
-        someone, someone_alike, someone_half = False, False, False
-        for name, shares in answer.people.items():
+        seen = []
+        for name in answer.people:
             counts = [
                 shared((have[patient][0][at], have[patient][1][at]), (have[name][0][at], have[name][1][at]))
                 for at in range(loci)
@@ -203,23 +206,30 @@ def assess(
                 else counts[at] == 2
                 for at in range(loci)
             )
-            if min(counts) == 2:
+            seen.append((min(counts), alike))
+        tally[own, tuple(seen)] += here
+
+    visit(0, {}, {}, 1, 0)
+    for (own, seen), here in tally.items():
+        answer.likelihood += here
+        answer.pairs[own] = answer.pairs.get(own, Fraction(0)) + here
+        someone, someone_alike, someone_half = False, False, False
+        for (name, shares), (least, alike) in zip(answer.people.items(), seen, strict=True):
+            if least == 2:
                 shares.identical += here
-            elif min(counts) == 1:
+            elif least == 1:
                 shares.haploidentical += here
             else:
                 shares.other += here
-            if alike and min(counts) < 2:
+            if alike and least < 2:
                 shares.by_chance += here
             if name in usable:
-                someone |= min(counts) == 2
+                someone |= least == 2
                 someone_alike |= alike
-                someone_half |= min(counts) >= 1 or alike
+                someone_half |= least >= 1 or alike
         answer.any_identical += here * someone
         answer.any_alike += here * someone_alike
         answer.any_haploidentical += here * someone_half
-
-    visit(0, {}, {}, 1, 0)
     if answer.likelihood:
         for shares in answer.people.values():
             for what in ("identical", "haploidentical", "other", "by_chance"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations_with_replacement
 
 from .haplotypes import Class, FrequencySet, Haplotype, is_null, null_classes
@@ -162,7 +162,7 @@ class Imputation:
     weights: dict[Diplotype, Fraction]
     ignored: tuple[str, ...]
 
-    @property
+    @cached_property
     def total(self) -> Fraction:
         """The likelihood: the sum of all weights."""
         return sum(self.weights.values(), Fraction(0))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -239,7 +239,7 @@ class Release:
     def label(self) -> str:
         return self._release
 
-    @property
+    @cached_property
     def alleles(self) -> frozenset[str]:
         """All alleles of the release at `GENES`."""
         return frozenset().union(*self._of_first_field.values())
@@ -360,6 +360,7 @@ class Release:
         """The alleles of the release that a name stands for (`meaning`)."""
         return self.meaning(name).members
 
+    @lru_cache(maxsize=60_000)  # noqa: B019 - as above
     def ard(self, allele: str | Name) -> str | None:
         """The P group; outside any P group the first two fields; None if null.
 
@@ -396,6 +397,7 @@ class Release:
             return self.current_name(self._successor_of(item))
         return str(item)
 
+    @lru_cache(maxsize=60_000)  # noqa: B019 - as above
     def reduce(self, name: str | Name, level: Level) -> str:
         """The name at a coarser level: each member's own result, sorted and joined with `/` where they are several.
 
