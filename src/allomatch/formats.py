@@ -6,8 +6,12 @@ many cells are set aside by number (their text may hold names and is never shown
 
 from __future__ import annotations
 
+import codecs
+import csv
+import gzip
 import os
 import secrets
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,7 +64,7 @@ def open_table(path: Path) -> TableFile:
             return TableFile(file.schema_arrow, _guarded(path, file.iter_batches(batch_size=_BATCH_ROWS)))
         if name.endswith((".csv", ".csv.gz")):
             return _open_csv(path)
-    except (pa.ArrowException, OSError, UnicodeError) as failure:
+    except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeError, csv.Error) as failure:
         raise _unreadable(path, failure) from failure
     raise problem(
         "InvalidArgument", f"cannot tell what {str(path)!r} is by its name; name a .csv, .csv.gz or .parquet file"
@@ -85,10 +89,7 @@ def _open_csv(path: Path) -> TableFile:
     # One thread parses, so that the handler is told the numbers of rows.
     read = pa_csv.ReadOptions(use_threads=False, block_size=1 << 24)
     parse = pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside)
-    as_bytes = pa_csv.ConvertOptions(check_utf8=False)
-    with pa_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=as_bytes) as head:
-        names = head.schema.names
-    ragged.clear()
+    names = _heading(path)
     if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
         raise problem(
             "InvalidArgument",
@@ -97,8 +98,27 @@ def _open_csv(path: Path) -> TableFile:
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), check_utf8=False, strings_can_be_null=True, null_values=[""]
     )
-    reader = pa_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert)
-    return TableFile(reader.schema, _guarded(path, reader), ragged)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        # Opened when rows are asked for, and read to the end: Arrow reads ahead on a thread of its own, which must not hold
+        # the handler any more when Python ends.
+        with pa_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
+            yield from reader
+
+    return TableFile(pa.schema([(name, pa.string()) for name in names]), _guarded(path, batches()), ragged)
+
+
+def _heading(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file."""
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    # Bytes first: only the heading must be UTF-8 here.
+    with opened(path, "rt", encoding="latin-1", newline="") as file:
+        if file.read(3).encode("latin-1") != codecs.BOM_UTF8:
+            file.seek(0)
+        names = next((row for row in csv.reader(file) if row), None)
+    if names is None:
+        raise pa.ArrowInvalid("it is empty")
+    return [name.encode("latin-1").decode() for name in names]
 
 
 def _guarded(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
