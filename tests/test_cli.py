@@ -398,13 +398,20 @@ def test_ragged_rows_are_bad_rows_and_show_no_names(run: Run) -> None:
     assert [error["row"] for error in answer["errors"]] == [1, 2]
 
 
+def test_ragged_rows_alone_make_no_registry(run: Run) -> None:
+    Path("x.csv").write_text(f"donor_id,name,gl\nD2,Max Doe\nD3,Ann Poe,{GL},more\n")
+    ran = run("index", "x.csv", "r.allo")
+    assert (ran.code, Path("r.allo").exists()) == (1, False)
+    assert "2 rows rejected; no file was made" in ran.out
+
+
 def test_bytes_that_are_not_utf_8_are_bad_rows(run: Run) -> None:
     text = f"donor_id,ethnicity,name,gl\nD1,Zürich,x,{GL}\nD2,x,Jürgen,{GL}\nDü3,x,x,{GL}\nD4,x,x,{GL}\nD5,x,x,Ü\n"
     Path("x.csv").write_bytes(text.encode("latin-1"))
     ran = run("index", "x.csv", "r.allo", "--errors", "errors.csv", "--json")
     assert ran.code == 0
-    assert [(error["row"], error["code"]) for error in ran.json()["errors"]] == [(0, 205), (2, 205), (4, 200)]
-    assert all("UTF-8" in error["message"] for error in ran.json()["errors"][:2])
+    assert [(error["row"], error["code"]) for error in ran.json()["errors"]] == [(0, 205), (2, 205), (4, 205)]
+    assert all("UTF-8" in error["message"] for error in ran.json()["errors"])
     assert Path("errors.csv").read_text(encoding="utf-8").count("\n") >= 4
 
 

@@ -70,6 +70,10 @@ app.command("chances")(chances_command)
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
 
+# It may have come when the work was just done.
+INTERRUPTED = "interrupted; every file is as it was before, or whole"
+
+
 def main() -> None:
     """Run the command line; the entry point of the ``allomatch`` script."""
     # A terminal that cannot show a character shows its number instead of failing.
@@ -82,7 +86,7 @@ def main() -> None:
         complain(f"{failure} (error {failure.code})")
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted; nothing was changed")
+        complain(INTERRUPTED)
         sys.exit(130)
     except OSError as failure:
         complain(f"{failure}; check the file and the disk (error {code_of('IoFailed')})")
@@ -95,7 +99,7 @@ def main() -> None:
         show()
         sys.exit(getattr(failure, "exit_code", 2))
     if code == 130:
-        complain("interrupted; nothing was changed")
+        complain(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -296,7 +300,10 @@ def _report(report: AddReport, path: Path, table: Path, seconds: float, as_json:
             }
         )
     else:
-        say(f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected.")
+        made = "" if path.exists() else "; no file was made"
+        say(
+            f"{table}: {report.added:,} donors added to {path} in {seconds:.1f} s, {report.rejected:,} rows rejected{made}."
+        )
         for each in report.errors.slice(0, 10).to_pylist():
             where = f"row {each['row']}, donor {each['donor_id'] or '?'}, {each['field'] or 'row'}"
             say(f"  {where}: {each['message']} (error {each['code']})")
@@ -324,7 +331,7 @@ RequireOption = Annotated[
 Write = Callable[[pa.RecordBatchReader], AddReport]
 
 
-def _index(write: Write, path: Path, table: Path, errors: Path | None, as_json: bool) -> None:
+def _index(write: Write, path: Path, table: Path, errors: Path | None, as_json: bool, *, fresh: bool = False) -> None:
     """Read a table, have it written, and report; the file for the errors is made first, so that it cannot fail last."""
     started = time.perf_counter()
     file = open_table(table)
@@ -352,6 +359,8 @@ def _index(write: Write, path: Path, table: Path, errors: Path | None, as_json: 
 
             report = write(pa.RecordBatchReader.from_batches(file.schema, watched()))
         report = _with_ragged(report, file)
+        if fresh and report.added == 0 and report.rejected > 0:
+            path.unlink()
         if sink is not None and report.rejected:
             pa_csv.write_csv(report.errors, sink)
             sink.flush()
@@ -376,12 +385,9 @@ def index(
     required = None if nomenclature is None else open_nomenclature(nomenclature)
 
     def write(rows: pa.RecordBatchReader) -> AddReport:
-        report = Registry.build(registry, rows, nomenclature=required, threads=threads)[1]
-        if report.added == 0 and report.rejected > 0:
-            registry.unlink()
-        return report
+        return Registry.build(registry, rows, nomenclature=required, threads=threads)[1]
 
-    _index(write, registry, table, errors, as_json)
+    _index(write, registry, table, errors, as_json, fresh=True)
 
 
 @app.command()
