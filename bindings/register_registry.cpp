@@ -79,6 +79,10 @@ py::tuple donor_ids(const Segment& segment, const py::array_t<std::uint32_t, py:
         text += segment.donor_id(DonorRow{wanted[i]});
         offset[i + 1] = static_cast<std::int64_t>(text.size());
     }
+    // A file that was opened without a look at every block may be damaged here.
+    if (!is_utf8(text))
+        throw Error(ErrorCode::CorruptFile,
+                    "the donor ids of the registry are not UTF-8: the file is damaged; allomatch verify says where");
     return py::make_tuple(offsets, py::bytes(text));
 }
 

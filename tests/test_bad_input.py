@@ -65,6 +65,7 @@ TABLES: dict[str, tuple[Callable[[], Any], str, list[str]]] = {
     "pandas, a column twice": (
         lambda: pd.DataFrame([["D", GL, GL]], columns=["donor_id", "gl", "gl"]), "InvalidArgument", ["gl"],
     ),
+    "three alleles": (lambda: one(gl=None, A_1=[""], A_2=[""], A_3=["01:01"]), "InvalidArgument", ["A_3", "'A_2'"]),
     "an unknown locus": (lambda: one(gl=None, A_1=[""], A_2=[""], DRB2_1=[""], DRB2_2=[""]), "UnknownLocus", ["DRB2_1"]),
     "float ids": (lambda: one(donor_id=[1.0]), "WrongType", ["donor_id", "double"]),
     "date ids": (lambda: one(donor_id=[date(2020, 1, 1)]), "WrongType", ["donor_id", "date"]),
@@ -168,7 +169,7 @@ BAD_CELLS: list[tuple[str, Any, str | None, str | None]] = [
     ("gl", "A*99999:01+A*02:01", "MalformedTyping", None),
     ("gl", "A*01:01\0+A*02:01", "MalformedTyping", None),
     ("gl", "A*\uff10\uff11:01+A*02:01", "MalformedTyping", None),
-    ("gl", b"A*01:01\xff+A*02:01", "MalformedTyping", "'A*01:01\\xff+A*02:01'"),
+    ("gl", b"A*01:01\xff+A*02:01", "InvalidText", "'A*01:01\\xff+A*02:01'"),
     ("birth_year", 1899, "ValueOutOfRange", "1899"),
     ("birth_year", 2101, "ValueOutOfRange", "2101"),
     ("birth_year", -5, "ValueOutOfRange", "-5"),

@@ -498,6 +498,38 @@ def test_killed_at_any_moment_the_old_file_stays(path: Path) -> None:
     assert survived > 0
 
 
+def test_ctrl_c_just_after_the_file_was_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = am.Registry.open(path)
+    take = registry._take
+
+    def interrupted(segment: Any) -> Any:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return take(segment)
+
+    monkeypatch.setattr(registry, "_take", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        registry.add(pa.table({"donor_id": ["one more"], "gl": ["A*01:01+A*02:01"]}))
+    assert len(registry) == len(am.Registry.open(path)) == 41
+    assert "one more" in registry.search("A*01:01+A*02:01", ["A"]).donor_ids.to_pylist()
+
+
+def test_a_path_of_bytes(tmp_path: Path) -> None:
+    registry, _ = am.Registry.build(os.fsencode(tmp_path / "r.allo"), pa.table({"donor_id": ["D"], "gl": [""]}))
+    assert (registry.path, len(am.Registry.open(os.fsencode(registry.path)))) == (tmp_path / "r.allo", 1)
+
+
+def test_damaged_ids_of_a_file_that_nobody_checked(tmp_path: Path) -> None:
+    path = tmp_path / "r.allo"
+    am.Registry.build(path, pa.table({"donor_id": ["Donor-1"], "gl": ["A*01:01+A*02:01"]}))
+    path.write_bytes(path.read_bytes().replace(b"Donor-1", b"Donor-\xb1"))
+    hits = am.Registry.open(path).search("A*01:01+A*02:01", ["A"])
+    for read in (lambda: hits.donor_ids, lambda: hits[0], hits.to_arrow):
+        with pytest.raises(am.FileFormatError, match="allomatch verify") as raised:
+            read()
+        assert raised.value.code == ERROR_CODES["CorruptFile"]
+
+
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_ctrl_c_stops_a_long_add(share: float, path: Path, long_add_seconds: float) -> None:
     for _ in range(4):

@@ -58,6 +58,15 @@ class BatchErrors {
                            std::string(field), is_utf8(value) ? cut(value) : shown(value), code, message});
         bad_[row] = 1;
     }
+    // Of a typing that cannot be read: bytes that are no text are told as that, not as names.
+    void add_typing(std::size_t row, std::string_view field, std::string_view value, const Error& error) {
+        if (is_utf8(value)) {
+            add(row, field, value, error.code(), error.what());
+        } else {
+            add(row, field, value, ErrorCode::InvalidText,
+                "the typing " + shown(value) + " is not UTF-8; convert the input");
+        }
+    }
     [[nodiscard]] bool bad(std::size_t row) const noexcept { return bad_[row] != 0; }
     [[nodiscard]] bool any() const noexcept { return !errors_.empty(); }
     void move_to(std::vector<RowError>& errors) {
@@ -114,9 +123,8 @@ void intern_pairs(const DonorBatch& batch, const std::array<TextColumn, 2>& colu
         try {
             typings[row] = interner.pair(texts[0], texts[1]);
         } catch (const Error& error) {
-            const std::string name(locus_name(locus));
-            errors.add(row, name, std::string(columns[0][row]) + "+" + std::string(columns[1][row]), error.code(),
-                       error.what());
+            errors.add_typing(row, locus_name(locus), std::string(columns[0][row]) + "+" + std::string(columns[1][row]),
+                              error);
         }
     }
 }
@@ -148,7 +156,7 @@ GlCells split_rows(const DonorBatch& batch, BatchErrors& errors) {
             }
             cells.phased[row] = true;
         } catch (const Error& error) {
-            errors.add(row, "gl", text, error.code(), error.what());
+            errors.add_typing(row, "gl", text, error);
         }
     }
     return cells;
@@ -162,7 +170,7 @@ void intern_gl(const DonorBatch& batch, const std::vector<std::string_view>& cel
         try {
             typings[row] = interner.gl(text);
         } catch (const Error& error) {
-            errors.add(row, locus_name(locus), text, error.code(), error.what());
+            errors.add_typing(row, locus_name(locus), text, error);
         }
     }
 }
@@ -226,11 +234,12 @@ void read_category(const DonorBatch& batch, const TextColumn& column, const Attr
                 continue;
             }
         }
-        if (value.size() > kLongestCategory || !is_utf8(value)) {
-            errors.add(row, spec.name, given,
-                       value.size() > kLongestCategory ? ErrorCode::ValueOutOfRange : ErrorCode::InvalidText,
+        const bool long_one = value.size() > kLongestCategory;
+        if (long_one || !is_utf8(value)) {
+            errors.add(row, spec.name, given, long_one ? ErrorCode::ValueOutOfRange : ErrorCode::InvalidText,
                        "the value " + shown(given) + " of " + std::string(spec.name) +
-                           " is longer than 64 bytes or not UTF-8; shorten or convert it");
+                           (long_one ? " is longer than " + std::to_string(kLongestCategory) + " bytes; shorten it"
+                                     : " is not UTF-8; convert the input"));
             continue;
         }
         const std::uint32_t code = attribute.categories.intern(value).number;

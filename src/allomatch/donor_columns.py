@@ -74,13 +74,15 @@ def known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
     pairs += [name for locus in SEROLOGY_LOCI for name in serology_columns(locus)]
     present = [name for name in pairs if name in names]
     for name in names:
-        side = name.rpartition("_")[2]
+        locus, _, side = name.rpartition("_")
+        if locus in LOCI and side.isdecimal() and name not in pairs:
+            raise problem(
+                "InvalidArgument",
+                f"column {name!r}: a locus has two positions, '{locus}_1' and '{locus}_2'; write what one position may be as "
+                "one text (A*01:01/01:02), and leave the column out",
+            )
         # "address_1" is another column; "DBR1_1" and "E_1" are meant as loci.
-        if (
-            side in ("1", "2")
-            and name not in pairs
-            and re.fullmatch(r"[A-Z]{1,3}[A-Z0-9]{0,3}", name.rpartition("_")[0])
-        ):
+        if side in ("1", "2") and name not in pairs and re.fullmatch(r"[A-Z]{1,3}[A-Z0-9]{0,3}", locus):
             raise problem("UnknownLocus", f"column {name!r} names no known locus; known are {', '.join(LOCI)}")
     for name in present:
         other = name[:-1] + ("2" if name.endswith("1") else "1")

@@ -207,7 +207,7 @@ class Registry:
         if validate not in ("header", "full"):
             raise problem("InvalidArgument", f"validate is {validate!r}; it may be 'header' or 'full'")
         segment = _core.Segment.open(_path_bytes(path), full=validate == "full")
-        return cls(Path(path), segment, nomenclature, null_policy, profile)
+        return cls(Path(os.fsdecode(path)), segment, nomenclature, null_policy, profile)
 
     @property
     def path(self) -> Path:
@@ -307,16 +307,24 @@ class Registry:
             How many went in, and a table of the rows that did not and why. Good rows are never stopped by bad ones.
 
         Raises:
-            ArgumentError: A column is missing, there twice, or of a type that cannot be read.
+            ArgumentError: A column is missing, there twice, of a type that cannot be read, or names no known locus or a third
+                position of one.
             FileAccessError: The file cannot be written, or another process is writing it.
             FileFormatError: The existing file is damaged.
+            KeyboardInterrupt: Ctrl-C. The file and this registry hold all good rows of the table or, as nearly always, none:
+                ``len()`` tells which.
         """
         _in_range("threads", threads, 1024)
         # A link stays a link: the file that it names is replaced.
         place = os.path.realpath(_path_bytes(self._path))
-        report = _write(place, table, self._required, threads, extend=True)
-        # What is in the file now counts, not what this object saw when it was opened.
-        self._snapshot = self._take(_core.Segment.open(place, full=False))
+        try:
+            report = _write(place, table, self._required, threads, extend=True)
+            # What is in the file now counts, not what this object saw when it was opened.
+            self._snapshot = self._take(_core.Segment.open(place, full=False))
+        except KeyboardInterrupt:
+            # It may have come when the file was replaced already.
+            self._snapshot = self._take(_core.Segment.open(place, full=False))
+            raise
         return report
 
     def search(
