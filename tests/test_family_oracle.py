@@ -286,7 +286,7 @@ def test_with_recombination(case: Case, rate: float, ratio: float) -> None:
     rate=st.sampled_from([0.01, 0.2]),
 )
 def test_with_recombination_of_more_people(case: Case, rate: float) -> None:
-    # Of whom nothing is known the oracle lists everything there is, for a minute; `test_with_recombination` has such families.
+    # Where nothing is known the oracle lists everything there is, most of the time; `test_with_recombination` has such families.
     assume(sum(any(typing) for typing in case[1].values()) > 1)
     compare_with_recombination(case, replace(DEFAULT_FAMILY_POLICY, recombination={"A-B": rate}))
 

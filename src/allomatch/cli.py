@@ -384,10 +384,14 @@ def index(
     """
     required = None if nomenclature is None else open_nomenclature(nomenclature)
 
-    def write(rows: pa.RecordBatchReader) -> AddReport:
-        return Registry.build(registry, rows, nomenclature=required, threads=threads)[1]
-
-    _index(write, registry, table, errors, as_json, fresh=True)
+    _index(
+        lambda rows: Registry.build(registry, rows, nomenclature=required, threads=threads)[1],
+        registry,
+        table,
+        errors,
+        as_json,
+        fresh=True,
+    )
 
 
 @app.command()
