@@ -160,15 +160,27 @@ def test_without_cells_the_answer_says_so() -> None:
     assert "no cells are in store" in assess(BOY).reasons
 
 
-def test_a_recalled_row_never_leads_to_eligible() -> None:
+def test_a_grade_of_an_older_source_says_that_a_newer_one_was_not_read() -> None:
     adult = replace(BOY, birth_date=date(1980, 1, 1), disease_status="Chemosensitive relapse, no prior auto-HCT")
     found = assess(adult, GOOD)
-    assert found.indication is not None
-    assert found.indication.transcription == "recalled"
-    assert found.answer == "possible"
-    assert "from memory of Snowden" in found.reasons[0]
-    assert any("check it against the paper" in each for each in found.reasons)
-    assert any("JNCCN" in each or "Canc Netw" in each for each in found.reasons)  # what others say stands beside it
+    assert found.answer == "eligible"
+    assert "standard of care (S, evidence I; The EBMT Handbook" in found.reasons[0]
+    assert any("the report of 2025 is newer" in each for each in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("born", "diagnosis", "status"),
+    [(date(1980, 1, 1), "MS", "Active relapsing, failing disease-modifying therapy"), (BOY.birth_date, "AD", "any")],
+)
+def test_cells_of_autoimmune_disease_may_be_harvested_while_it_is_active(
+    born: date, diagnosis: str, status: str
+) -> None:
+    patient = replace(BOY, birth_date=born, diagnosis=diagnosis, disease_status=status)
+    assert assess(patient).answer == "possible"
+    assert "the disease now: not in the cells; cells could be harvested" in assess(patient).reasons
+    found = assess(patient, replace(GOOD, disease_status=status))
+    assert found.harvests[0].answer == "counts"
+    assert found.answer == {"MS": "eligible", "AD": "possible"}[diagnosis]
 
 
 def test_a_child_with_ewings_sarcoma_is_told_by_the_newest_report() -> None:
@@ -185,6 +197,9 @@ def test_a_child_with_ewings_sarcoma_is_told_by_the_newest_report() -> None:
     [
         ("MS", "any", "MS D/III GNR/III CO/II"),
         ("SSc", "any", "Second-line option"),
+        ("MCL", "CR1", "should be questioned in low-risk patients"),
+        ("POEMS", "Disseminated disease", "after suitable induction therapy"),
+        ("Ewing sarcoma", "any", "potential clinical option in selected adult"),
         ("FL", "First chemosensitive relapse", "Montoto"),
         ("WM", "First response", "not an appropriate treatment option"),
         ("PTCL", "Refractory", "not recommended"),

@@ -117,6 +117,11 @@ def test_grades_of_donors_say_whose_they_are() -> None:
     for diagnosis, status, words in (
         ("AML", "CR2", "the table of indications grades: MSD S/II, MMAD S/II (Greco"),
         ("CLL", "Richter transformation", "the table of indications grades: MSD S/II, MMAD S/II (Snowden"),
+        (
+            "HL",
+            "Sensitive relapse, no previous auto-HCT",
+            "the table of indications grades: MSD D/III, MMAD GNR/III (The EBMT",
+        ),
         ("MS", "any", "a table of indications not in force graded: MSD D/III (EBMT"),
     ):
         plan = Roadmap(replace(PATIENT, diagnosis=diagnosis, disease_status=status), today=TODAY).plan()

@@ -45,11 +45,11 @@ def dose_that_counts(harvests: Sequence[Cells]) -> Fraction:
 
 def answer(grade: str, transcription: str, now: str, harvests: Sequence[Cells]) -> str:
     """Say what the first step answers, for a disease and status that the table has; what no table in force has is asked."""
-    if transcription == "stated":
+    if transcription != "read":
         return "ask"
     if grade in ("GNR", "NA"):
         return "not indicated"
-    best = "eligible" if grade == "S" and transcription == "read" else "possible"
+    best = "eligible" if grade == "S" else "possible"
     dose = dose_that_counts(harvests)
     if any(verdict(each) == "counts" for each in harvests) and dose >= LEAST:
         return best

@@ -395,27 +395,25 @@ def _whole(
         problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
         return "ask", [message]
     grades = policies.values["indications"]["grades"]
-    source = f"{'from memory of ' if indication.transcription == 'recalled' else ''}{indication.source}"
     where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
     beside = [f"said elsewhere: {each}" for each in indication.statements]
     if indication.note:
         beside.insert(0, f"note: {indication.note}")
     if indication.transcription == "stated":
-        # Of no table in force: whatever it says, it decides nothing.
-        reason = f"{where}: no table of indications that the rules have says anything of it; ask a physician ({source})"
+        # Graded by no source in force: whatever is said, it decides nothing.
+        reason = (
+            f"{where}: no table of indications that the rules have grades it; ask a physician ({indication.source})"
+        )
         return "ask", [reason, *beside]
     if indication.autologous is None:
         return "ask", [
-            f"{where}: the table says nothing of the patient's own cells; ask a physician ({source})",
+            f"{where}: the table says nothing of the patient's own cells; ask a physician ({indication.source})",
             *beside,
         ]
     grade = indication.autologous
     evidence = "" if indication.evidence is None else f", evidence {indication.evidence}"
-    reasons = [f"{where}: the patient's own cells are {grades[grade]} ({grade}{evidence}; {source})"]
+    reasons = [f"{where}: the patient's own cells are {grades[grade]} ({grade}{evidence}; {indication.source})"]
     answer: Answer = policies.value("autologous", "answers")[grade]
-    if indication.transcription == "recalled":
-        reasons.append("this row was written from memory: check it against the paper before it is used")
-        answer = "possible" if answer == "eligible" else answer
     reasons += beside
     if answer == "not indicated":
         return answer, reasons
@@ -443,7 +441,7 @@ def _whole(
     if unsure:
         reasons.append(f"to be asked about: {', '.join(f'harvest {each.number}' for each in unsure)}")
     if again:
-        reasons.append(f"the disease is now {indication.status.burden}: cells could be harvested")
+        reasons.append(f"the disease now: {indication.status.burden}; cells could be harvested")
     if unsure or again:
         return "possible", reasons
     reasons.append("no cells can be used, and none should be harvested while the disease is active")

@@ -30,7 +30,8 @@ class Status:
 
     Attributes:
         name: As the rules write it.
-        burden: ``"remission"``, ``"sufficiently reduced"`` or ``"active"``.
+        burden: ``"remission"``, ``"sufficiently reduced"``, ``"active"`` or, of a disease that no harvest could carry,
+            ``"not in the cells"``.
         course: 0 at diagnosis, 1 in the first remission, 2 in the second ...; None: it may be any.
     """
 
@@ -51,8 +52,8 @@ class Indication:
         autologous: ``"S"``, ``"CO"``, ``"D"``, ``"GNR"`` or ``"NA"``; None where the table says nothing.
         evidence: ``"I"``, ``"II"`` or ``"III"``; None where it is not stated.
         allogeneic: Kind of donor (``"MSD"``, ``"MUD"``, ``"MMAD"``) -> grade and evidence as the table writes them.
-        transcription: ``"read"`` from the table; ``"recalled"``: written from memory, must be checked before it is used;
-            ``"stated"``: of no table in force, what a superseded one or another body says, in `statements`.
+        transcription: ``"read"`` from the source; ``"stated"``: no source in force grades it, what a superseded one or
+            others say is in `statements`.
         source: The paper that the grades are from, or would be from.
         statements: What others say, each with whose words they are.
         note: What else is to be known of the row or else of its source, such as what another report says; empty if nothing.

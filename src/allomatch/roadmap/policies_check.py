@@ -178,11 +178,11 @@ def _check_row(row: Mapping[str, Any], where: str, values: Mapping[str, Any]) ->
                 "InvalidArgument",
                 f"{where}: source is {name!r}, which policies.indications.sources does not have; it has {', '.join(sources)}",
             )
-    wanted = ("read", "recalled") if sources[row["source"]]["standing"] == "table" else ("stated",)
-    if row["transcription"] not in wanted:
+    wanted = "read" if sources[row["source"]]["standing"] == "table" else "stated"
+    if row["transcription"] != wanted:
         raise problem(
             "InvalidArgument",
-            f"{where}: transcription is {row['transcription']!r}; of a source like {row['source']!r} it is {' or '.join(wanted)}",
+            f"{where}: transcription is {row['transcription']!r}; of a source like {row['source']!r} it is {wanted!r}",
         )
     if row["autologous"] is not None:
         _check_grade(row["autologous"], f"{where}.autologous", values)
