@@ -474,9 +474,12 @@ PUBLISHED = {"CAU": (0.75, 0.75), "AFA": (0.19, 0.19), "HIS": (0.34, 0.40), "API
 
 
 @needs_data
+@pytest.mark.parametrize("wrong_by", [0.0, -0.1, 0.1])
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_us_registry_of_2014(name: str, release: am.Nomenclature) -> None:
-    found = chances.match_likelihood(population(name), us_registry(), "8/8", nomenclature=release)
+def test_the_us_registry_of_2014(name: str, wrong_by: float, release: am.Nomenclature) -> None:
+    """The availabilities are not the paper's, which could not be read: so it holds if they are ten points off as well."""
+    pools = [replace(pool, availability=pool.availability + wrong_by) for pool in us_registry()]
+    found = chances.match_likelihood(population(name), pools, "8/8", nomenclature=release)
     least, most = PUBLISHED[name]
     assert found.error < 0.006
     assert least - 0.06 <= found.likelihood <= most + 0.06
