@@ -43,7 +43,7 @@ def dose_that_counts(harvests: Sequence[Cells]) -> Fraction:
     return sum((each.dose for each in harvests if verdict(each) == "counts" and each.dose is not None), Fraction(0))
 
 
-def answer(grade: str, transcription: str, now: str, harvests: Sequence[Cells]) -> str:
+def answer(grade: str, transcription: str, harvests: Sequence[Cells]) -> str:
     """Say what the first step answers, for a disease and status that the table has; what no table in force has is asked."""
     if transcription != "read":
         return "ask"
@@ -53,6 +53,4 @@ def answer(grade: str, transcription: str, now: str, harvests: Sequence[Cells]) 
     dose = dose_that_counts(harvests)
     if any(verdict(each) == "counts" for each in harvests) and dose >= LEAST:
         return best
-    if any(verdict(each) == "ask" for each in harvests) or now != "active":
-        return "possible"
-    return "not indicated"
+    return "possible"  # something can be asked, or harvested now or once the disease is reduced

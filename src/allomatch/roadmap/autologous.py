@@ -421,7 +421,6 @@ def _whole(
     preferred = policies.value("autologous", "preferred_cd34_e6_per_kg")
     counted = [each for each in answers if each.answer == "counts"]
     unsure = [each for each in answers if each.answer == "ask"]
-    again = indication.status.burden in policies.value("autologous", "burdens")
     if counted and total >= least:
         enough = "reaches" if total >= preferred else "is below"
         reasons.append(
@@ -440,9 +439,7 @@ def _whole(
         reasons.append("no harvest in store counts as it is known now")
     if unsure:
         reasons.append(f"to be asked about: {', '.join(f'harvest {each.number}' for each in unsure)}")
-    if again:
-        reasons.append(f"the disease now: {indication.status.burden}; cells could be harvested")
-    if unsure or again:
-        return "possible", reasons
-    reasons.append("no cells can be used, and none should be harvested while the disease is active")
-    return "not indicated", reasons
+    burden = indication.status.burden
+    later = "" if burden in policies.value("autologous", "burdens") else " once it is sufficiently reduced"
+    reasons.append(f"the disease now: {burden}; cells could be harvested{later}")
+    return "possible", reasons
