@@ -492,8 +492,13 @@ def test_missing_values_of_pandas_are_blank_positions() -> None:
 def test_a_hit_that_was_not_listed(registry: am.Registry) -> None:
     hits = registry.search(GL, ["A"])
     for index in (1, -2, 10**30):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match="another limit or offset"):
             hits[index]
+    for index in ("D1", None, 0.0):
+        with pytest.raises(am.ArgumentError, match="a hit has a number"):
+            hits[index]  # type: ignore[call-overload]
+    assert [hit.donor_id for hit in hits[::-1]] == [hits[0].donor_id]
+    assert hits[5:] == []
     with pytest.raises(KeyError, match="'B' was not compared"):
         hits[0].match["B"]
 

@@ -452,6 +452,30 @@ def test_nothing_matched_is_3(home: Path, run: Run) -> None:
     assert (ran.json()["total"], ran.json()["hits"]) == (0, [])
 
 
+def test_limits_at_single_loci(home: Path, run: Run) -> None:
+    assert run("search", home, *PATIENT, "-k", "2", "--per-locus", "A=1", "--json").json()["total"] == 2
+    assert run("search", home, *PATIENT, "-k", "2", "--per-locus", " A = 0 ", "--json").json()["per_locus"] == {"A": 0}
+    for bad, words in (("A", "'A' is no limit"), ("A=x", "DRB1=0"), ("A=1,A=1", "of its own"), ("A=3", "0 to 2")):
+        refused(run("search", home, *PATIENT, "--per-locus", bad), "InvalidArgument", words)
+    refused(run("search", home, *PATIENT, "--per-locus", "B=1"), "InvalidArgument", "'B', which is not searched")
+
+
+def test_how_a_patient_was_read_is_said(home: Path, run: Run) -> None:
+    old = ("search", home, "--patient", "A*0101+A*02:01", "--loci", "A,B")
+    said = run(*old).out
+    assert "the patient's A: A*0101 is a name of before April 2010; it is read as A*01:01" in said
+    assert "the patient is not typed at B: any donor may match there" in said
+    values = run(*old, "--json").json()
+    assert [(each["locus"], each["value"], each["code"]) for each in values["patient_warnings"]] == [
+        ("A", "A*0101", 220)
+    ]
+    assert values["patient_untyped"] == ["B"]
+    assert "warning" not in run("search", home, *PATIENT).out
+    pair = ("match", "--patient", GL, "--donor", "A*0101+A*02:01", "--loci", "A")
+    assert "warning: the donor's A: A*0101 is a name of before April 2010" in run(*pair).out
+    assert [len(run(*pair, "--json").json()[f"{who}_warnings"]) for who in ("patient", "donor")] == [0, 1]
+
+
 def test_offset_and_limit(home: Path, run: Run) -> None:
     def page(*words: str) -> list[str]:
         ran = run("search", home, *PATIENT, "-k", "2", "--json", *words)
@@ -542,7 +566,11 @@ def test_verify_names_the_damage(home: Path, run: Run) -> None:
     content[offset] ^= 1
     home.write_bytes(content)
     refused(run("verify", home), "ChecksumMismatch", "donors.ids.text")
-    refused(run("verify", home, "--json"), "ChecksumMismatch", "donors.ids.text")
+    ran = run("verify", home, "--json")
+    said = ran.json()
+    assert (ran.code, said["sound"], said["code"]) == (1, False, ERROR_CODES["ChecksumMismatch"])
+    assert said["message"] in ran.err
+    assert "donors.ids.text" in said["message"]
     refused(run("add", home, "good.csv"), "ChecksumMismatch", "donors.ids.text")
 
 

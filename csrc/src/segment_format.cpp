@@ -117,7 +117,8 @@ Parsed parse(std::span<const std::byte> file, const std::string& path) {
         throw Error(ErrorCode::NewerFormat, "registry file " + shown_path(path) + " has format version " +
                                                 std::to_string(head.version) + ", this allomatch reads up to " +
                                                 std::to_string(kVersion) +
-                                                "; upgrade allomatch, or index the donors again");
+                                                "; upgrade allomatch, or index the donors again (if it is no newer "
+                                                "one, its head is damaged: restore it from a copy)");
     }
     if (head.head_crc != crc32c(file.first(offsetof(Head, head_crc)))) {
         throw Error(ErrorCode::ChecksumMismatch, "the head of registry file " + shown_path(path) +

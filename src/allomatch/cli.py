@@ -40,7 +40,7 @@ from allomatch.cli_prediction import (
 from allomatch.cli_roadmap import plan_of_demo, roadmap_command
 from allomatch.console import AsJson, complain, out, plain, print_json, progress_bar, say
 from allomatch.cord import CORD_PRESETS
-from allomatch.errors import AllomatchError, code_of, problem
+from allomatch.errors import AllomatchError, FileFormatError, code_of, problem
 from allomatch.formats import TableFile, open_table
 from allomatch.match import PRESETS, MatchLevel, NullPolicy
 from allomatch.phenotype import Phenotype
@@ -426,6 +426,9 @@ def search(
         int | None,
         typer.Option("--max-mismatches", "-k", min=0, max=4, help="Default 0; for cord blood as many as are accepted."),
     ] = None,
+    per_locus: Annotated[
+        str | None, typer.Option(help="Further limits at single loci, 0 to 2 each: DRB1=0,DQB1=1.")
+    ] = None,
     direction: Annotated[str, typer.Option(help="both, gvh or hvg.")] = "both",
     level: Annotated[
         str | None,
@@ -480,11 +483,13 @@ def search(
     names = open_nomenclature(nomenclature)
     opened = Registry.open(registry, nomenclature=names, null_policy=policy)
     sets = None if frequencies is None else open_frequencies(frequencies, names)
+    limits = {} if per_locus is None else _limits(per_locus)
     started = time.perf_counter()
     hits = opened.search(
         patient,
         loci if "/" in loci else _names(loci),
         max_mismatches=max_mismatches,
+        per_locus=limits,
         direction=way,
         level=_level(level),
         where=where,
@@ -501,15 +506,20 @@ def search(
         threads=threads,
     )
     milliseconds = (time.perf_counter() - started) * 1e3
+    person = Phenotype(patient)
+    untyped = [locus for locus in hits.loci if not person[locus]]
     if as_json:
         print_json(
             {
                 "registry": str(registry),
                 "donors": len(opened),
                 "nomenclature": opened.nomenclature.release,
-                "patient": Phenotype(patient).gl,
+                "patient": person.gl,
+                "patient_warnings": [warning._asdict() for warning in hits.patient_warnings],
+                "patient_untyped": untyped,
                 "loci": list(hits.loci),
                 "levels": hits.levels,
+                "per_locus": limits,
                 "direction": direction,
                 "where": where,
                 "reported_loci": list(hits.reported),
@@ -526,6 +536,10 @@ def search(
             f"{hits.total:,} of {len(opened):,} donors ({levels}) in {milliseconds:.2f} ms, "
             f"nomenclature {opened.nomenclature.release}."
         )
+        for warning in hits.patient_warnings:
+            say(f"  warning: the patient's {warning.locus}: {warning.message}")
+        if untyped:
+            say(f"  warning: the patient is not typed at {', '.join(untyped)}: any donor may match there")
         if facts := prediction_facts(hits):
             silent = f"; they say nothing of {', '.join(facts['ignored_loci'])}" if facts["ignored_loci"] else ""
             say(f"Probabilities: frequencies of {facts['patient_frequencies']} for the patient{silent}.")
@@ -548,6 +562,20 @@ def _level(text: str | None) -> MatchLevel | dict[str, MatchLevel] | None:
         return cast(MatchLevel | None, text)
     parts = [part.partition("=") for part in text.split(",")]
     return {locus.strip(): cast(MatchLevel, level.strip()) for locus, _, level in parts}
+
+
+def _limits(text: str) -> dict[str, int]:
+    """Read ``DRB1=0,DQB1=1``; loci and ranges are checked where they are used."""
+    limits: dict[str, int] = {}
+    for part in text.split(","):
+        locus, _, most = (each.strip() for each in part.partition("="))
+        if not (most.isascii() and most.isdigit()) or locus in limits:
+            message = (
+                f"--per-locus is {text!r}: {part.strip()!r} is no limit of a locus of its own; write DRB1=0,DQB1=1"
+            )
+            raise problem("InvalidArgument", message)
+        limits[locus] = int(most)
+    return limits
 
 
 def _names(loci: str) -> list[str]:
@@ -587,7 +615,12 @@ def verify(registry: Annotated[Path, typer.Argument(help="A registry file.")], a
     Example: allomatch verify home.allo
     """
     started = time.perf_counter()
-    opened = Registry.open(registry, validate="full")
+    try:
+        opened = Registry.open(registry, validate="full")
+    except FileFormatError as failure:
+        if as_json:
+            print_json({"registry": str(registry), "sound": False, "code": failure.code, "message": str(failure)})
+        raise
     seconds = time.perf_counter() - started
     facts = opened.info()
     if as_json:

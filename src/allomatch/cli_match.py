@@ -49,11 +49,16 @@ def match_command(
     policy, rules = cast(NullPolicy, null_policy), cast(Profile, profile)
     if donor is not None:
         found = match(patient, donor, names, wanted, null_policy=policy, profile=rules)
+        read = {who: Phenotype(gl).warnings(names) for who, gl in (("patient", patient), ("donor", donor))}
         if as_json:
-            print_json(found.to_dict())
-        else:
-            for line in found.explain().splitlines():
-                say(line)
+            warned = {f"{who}_warnings": [each._asdict() for each in warnings] for who, warnings in read.items()}
+            print_json(found.to_dict() | warned)
+            return
+        for line in found.explain().splitlines():
+            say(line)
+        for who, warnings in read.items():
+            for each in warnings:
+                say(f"warning: the {who}'s {each.locus}: {each.message}")
     else:
         assert donors is not None
         assert out_file is not None

@@ -7,13 +7,30 @@ equal texts. A phenotype is immutable.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from allomatch import _core
 from allomatch.errors import problem
-from allomatch.nomenclature import LOCI
+from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.notebook import shown, table
 
-__all__ = ["Phenotype"]
+__all__ = ["Phenotype", "TypingWarning"]
+
+
+class TypingWarning(NamedTuple):
+    """What was done to read a position of a person's typing that is no error.
+
+    Attributes:
+        locus: Where.
+        value: The position, as it was typed.
+        code: As :class:`allomatch.nomenclature.NameWarning`.
+        message: What was done, in words.
+    """
+
+    locus: str
+    value: str
+    code: int
+    message: str
 
 
 def _utf8(text: str) -> str:
@@ -93,6 +110,15 @@ class Phenotype:
     def loci(self) -> tuple[str, ...]:
         """The loci that are typed, in the order of :data:`allomatch.nomenclature.LOCI`."""
         return tuple(locus for locus in LOCI if self._core.typing(locus))
+
+    def warnings(self, nomenclature: Nomenclature) -> list[TypingWarning]:
+        """Return what a nomenclature did to read the typings: old and renamed names, members that were left out.
+
+        Example:
+            >>> [warning.message for warning in Phenotype("A*0201+A*03:01").warnings(Nomenclature.two_field())]
+            ['A*0201 is a name of before April 2010; it is read as A*02:01']
+        """
+        return list(dict.fromkeys(TypingWarning(*note) for note in nomenclature._core.phenotype_notes(self._core)))
 
     def __getitem__(self, locus: str) -> str:
         """Return the canonical typing at a locus; empty if untyped. Raises ArgumentError for an unknown locus."""

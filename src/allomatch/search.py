@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from allomatch.filter import attribute_column
 from allomatch.match import LocusMatch, Match, MatchLevel, NullPolicy, Profile, match
 from allomatch.nomenclature import LOCI, Nomenclature
 from allomatch.notebook import Cell, chance, shown, span, table
-from allomatch.phenotype import Phenotype
+from allomatch.phenotype import Phenotype, TypingWarning
 from allomatch.positions import position_columns
 from allomatch.ranked_hits import HitPredictions, Order
 from allomatch.ranking import Likelihood, RankingPolicy
@@ -199,6 +199,11 @@ class Hits:
         return dict(self._searched.levels)
 
     @property
+    def patient_warnings(self) -> list[TypingWarning]:
+        """What was done to read the patient's typings, such as a name of before 2010 (:meth:`allomatch.Phenotype.warnings`)."""
+        return self._searched.patient.warnings(self._searched.nomenclature)
+
+    @property
     def reported(self) -> tuple[str, ...]:
         """The loci that the listed hits were compared at besides those searched; no hit is here because of them."""
         return self._searched.reported
@@ -347,10 +352,35 @@ class Hits:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> Hit:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"hit {index} of {len(self)} listed ones; {self.total} were found")
-        index %= len(self)
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Hit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Hit]: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Hit | list[Hit]:
+        """Return a listed hit by its place, from 0, or a list of them by a slice.
+
+        Raises:
+            ArgumentError: `index` is no number.
+            IndexError: The list has no such place.
+        """
+        if isinstance(index, slice):
+            return [self._hit(place) for place in range(len(self))[index]]
+        try:
+            place = range(len(self))[index]
+        except IndexError:
+            raise IndexError(
+                f"hit {index!r} of {len(self)} listed ones; {self.total} were found: search with another limit or offset"
+            ) from None
+        except TypeError:
+            message = (
+                f"hits[{index!r}]: a hit has a number, from 0; of a donor's id ask donor_ids, of a column to_arrow()"
+            )
+            raise problem("WrongType", message) from None
+        return self._hit(place)
+
+    def _hit(self, index: int) -> Hit:
         searched = self._searched
         donor = Phenotype.from_core(searched.segment.phenotype(int(self.rows[index])))
         compared = match(
@@ -389,7 +419,7 @@ class Hits:
         )
 
     def __iter__(self) -> Iterator[Hit]:
-        return (self[i] for i in range(len(self)))
+        return map(self._hit, range(len(self)))
 
     def explain(self, index: int) -> str:
         """Return in words why a listed hit is where it is."""
