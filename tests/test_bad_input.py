@@ -537,7 +537,7 @@ def test_the_command_of_the_message_exists(cache: Path, tmp_path: Path) -> None:
 
 def test_a_path_without_a_release(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", __file__):
-        with pytest.raises(am.ReleaseNotFoundError, match="Allelelist"):
+        with pytest.raises(am.ReleaseNotFoundError, match="official files"):
             am.Nomenclature.load("3.58.0", path=path)
 
 

@@ -114,6 +114,15 @@ MESSAGES: list[tuple[str, Callable[[Path], object], list[str]]] = [
     ("NotARegistry", lambda _: am.Registry.open(__file__), ["test_errors.py", "not an allomatch registry", "index"]),
     ("FileNotFound", lambda p: am.Registry.open(p / "none.allo"), ["none.allo", "check the path"]),
     ("AlreadyExists", lambda p: [am.Registry.create(p / "r") for _ in "ab"], ["/r'", "exists", "choose another name"]),
+    ("AlreadyExists", lambda p: am.Registry.create(p), ["is a folder", "name a file in it"]),
+    ("ReleaseNotFound", lambda p: am.Nomenclature.load(path=p / "no"), ["/no", "no such folder", "official files"]),
+    ("ReleaseNotFound", lambda p: am.Nomenclature.load(path=p), ["no Allelelist.txt there", "official files"]),
+    ("MissingColumn", lambda p: am.Registry.create(p / "r").add(pa.table({"Donor_ID": ["x"]})), ["rename 'Donor_ID'"]),
+    (
+        "MissingColumn",
+        lambda p: am.Registry.create(p / "r").add(pa.table({"donor_id": ["x"], "A_1": ["01:01"]})),
+        ["'A_2'", "'A_1'", "add it, blank where both are alike"],
+    ),
 ]
 
 

@@ -259,7 +259,7 @@ def test_a_missing_folder_or_file(tmp_path: Path) -> None:
 def test_a_folder_is_not_a_registry(tmp_path: Path) -> None:
     with pytest.raises(am.AllomatchError, match="is not a file"):
         am.Registry.open(tmp_path)
-    with pytest.raises(am.FileAccessError, match="exists"):
+    with pytest.raises(am.FileAccessError, match="is a folder; name a file in it"):
         am.Registry.create(tmp_path)
 
 

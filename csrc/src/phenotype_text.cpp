@@ -121,9 +121,10 @@ Typing parse_typing(Locus locus, std::string_view text) {
             ++count;
         });
         if (count > 2) {
-            throw Error(ErrorCode::TooManyAlleles, "locus " + std::string(locus_name(locus)) + " is given " +
-                                                       std::to_string(count) + " alleles in " + shown(alternative) +
-                                                       "; a locus has two positions joined by '+'");
+            throw Error(ErrorCode::TooManyAlleles,
+                        "locus " + std::string(locus_name(locus)) + " is given " + std::to_string(count) +
+                            " positions in " + shown(alternative) +
+                            "; a locus has two positions joined by '+': leave out what is no position");
         }
         Typing one = parse_pair(locus, parts[0], parts[1]);
         if (one.untyped())

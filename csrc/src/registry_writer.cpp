@@ -149,7 +149,7 @@ std::vector<std::uint32_t> rank_donors(const Donors& donors, unsigned threads, c
                               "donor id " + shown(id) +
                                   (before < 0 ? " is in the registry already"
                                               : " was given in row " + std::to_string(before) + " already") +
-                                  "; the first one was kept"});
+                                  "; the first one was kept: give each donor one id and one row"});
     }
     std::sort(duplicates.begin(), duplicates.end(), [](const RowError& a, const RowError& b) { return a.row < b.row; });
     errors.insert(errors.end(), std::make_move_iterator(duplicates.begin()), std::make_move_iterator(duplicates.end()));

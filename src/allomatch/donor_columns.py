@@ -67,8 +67,12 @@ def known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
     names = schema.names
     _check_twice(names)
     if "donor_id" not in names:
+        meant = next(
+            (name for name in names if name.strip().lower() in ("donor_id", "donorid", "donor id", "id")), None
+        )
+        remedy = "add it" if meant is None else f"rename {meant!r} if that is it"
         raise problem(
-            "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}"
+            "MissingColumn", f"column 'donor_id' is missing; the table has {', '.join(names) or 'no columns'}: {remedy}"
         )
     pairs = [f"{locus}_{i}" for locus in LOCI for i in (1, 2)]
     pairs += [name for locus in SEROLOGY_LOCI for name in serology_columns(locus)]
@@ -87,7 +91,8 @@ def known_columns(schema: pa.Schema) -> tuple[dict[str, int], tuple[str, ...]]:
     for name in present:
         other = name[:-1] + ("2" if name.endswith("1") else "1")
         if other not in names:
-            raise problem("MissingColumn", f"column {other!r} is missing beside {name!r}; a locus has two positions")
+            message = f"column {other!r} is missing beside {name!r}; a locus has two positions: add it, blank where both are alike"
+            raise problem("MissingColumn", message)
     if "gl" in names and present:
         raise problem("InvalidArgument", f"the table has both 'gl' and {present[0]!r}; give typings in one way only")
     if "gl" not in names and not present:

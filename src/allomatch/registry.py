@@ -172,7 +172,12 @@ class Registry:
         _in_range("threads", threads, 1024)
         place = _path_bytes(path)
         if os.path.lexists(place):
-            raise problem("AlreadyExists", f"{os.fsdecode(place)!r} exists; open it instead, or choose another name")
+            what = (
+                "is a folder; name a file in it"
+                if os.path.isdir(place)
+                else "exists; open it instead, or choose another name"
+            )
+            raise problem("AlreadyExists", f"{os.fsdecode(place)!r} {what}")
         report = _write(place, table, nomenclature, threads, extend=False)
         return cls.open(path, nomenclature=nomenclature, null_policy=null_policy, profile=profile), report
 

@@ -155,7 +155,12 @@ def find_release(release: str | None, path: Path | None) -> tuple[Path, str]:
         for folder in (path, path / name, path / "imgt" / name):
             if FILES[0].find(folder, name) is not None:
                 return folder, name
-        raise problem("ReleaseNotFound", f"{path} holds no IPD-IMGT/HLA release {name}: no {FILES[0].paths[0]} there")
+        found = f"no {FILES[0].paths[0]} there" if path.is_dir() else "no such folder"
+        raise problem(
+            "ReleaseNotFound",
+            f"{path} holds no IPD-IMGT/HLA release {name}: {found}; name the folder of its official files, or one laid out "
+            "imgt/<release>/",
+        )
     installed = releases()
     if release is None and installed:
         release = next(reversed(installed))
