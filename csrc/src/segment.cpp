@@ -104,8 +104,10 @@ struct Segment::Directory {
         const std::string_view all = text(name + ".text");
         if (!ascending(offsets, all.size())) corrupt("block " + shown(name + ".offsets") + " is not ascending");
         std::vector<std::string_view> result;
-        for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+        for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
             result.push_back(all.substr(offsets[i], offsets[i + 1] - offsets[i]));
+            if (!is_utf8(result.back())) corrupt("block " + shown(name + ".text") + " is not UTF-8");
+        }
         return result;
     }
 };

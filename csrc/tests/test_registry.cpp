@@ -1124,6 +1124,29 @@ TEST(forged_blocks) {
     CHECK(passed > 50 && refused > 50);
 }
 
+TEST(texts_that_are_not_utf8) {
+    const Folder folder;
+    std::vector<Donor> donors = varied_donors(20, 25);
+    donors[0].attributes[attribute_named("ethnicity")] = "Bê";
+    static_cast<void>(build(folder / "whole", donors));
+    const Bytes whole = read_bytes(folder / "whole");
+    const std::vector<Entry> entries = entries_of(whole);
+    std::size_t forged = 0;
+    for (const Entry& entry : entries) {
+        const std::string_view name = format::entry_name(entry);
+        if (entry.bytes == 0 || name.substr(name.size() - std::min<std::size_t>(name.size(), 12)) != ".values.text")
+            continue;
+        Bytes bytes = whole;
+        bytes[entry.offset + entry.bytes - 1] = '\xff';
+        seal(bytes, head_of(bytes), entries);
+        write_bytes(folder / "forged", bytes);
+        const std::string message = CHECK_THROWS(CorruptFile, Segment::open(folder / "forged", Validate::Header));
+        CHECK(says(message, std::string(name) + "' is not UTF-8"));
+        ++forged;
+    }
+    CHECK(forged > 1);
+}
+
 // Sealed files that a header check must refuse: what it trusts must have the right length.
 TEST(blocks_that_do_not_fit_together) {
     std::mt19937 random(34);
