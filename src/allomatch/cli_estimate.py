@@ -10,7 +10,7 @@ import pyarrow as pa
 import typer
 
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
-from allomatch.console import AsJson, complain, print_json, progress_bar, say
+from allomatch.console import AsJson, ThreadsOption, complain, print_json, progress_bar, say
 from allomatch.errors import problem
 from allomatch.estimation import Iteration, estimate_frequencies
 from allomatch.formats import open_table
@@ -43,7 +43,7 @@ def estimate_command(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     checkpoint: Annotated[Path | None, typer.Option(help="Keeps the state after each iteration.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint if it is there.")] = False,
-    threads: Annotated[int, typer.Option(min=0, help="0 means all cores.")] = 0,
+    threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """Estimate the haplotype frequencies of a population from its people's typings.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import typer
 
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
-from allomatch.console import AsJson, complain, print_json, say
+from allomatch.console import AsJson, ThreadsOption, complain, print_json, say
 from allomatch.formats import check_table_path, open_table, write_table
 from allomatch.match import PRESETS, NullPolicy, Profile, match
 from allomatch.match_table import match_table
@@ -34,7 +34,7 @@ def match_command(
     null_policy: Annotated[str, typer.Option(help="explicit or possible.")] = "explicit",
     profile: Annotated[str, typer.Option(help="standard or atlas.")] = "standard",
     nomenclature: ReleaseOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0 means all cores.")] = 0,
+    threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """Compare a patient with a donor in detail, or with every donor of a table.

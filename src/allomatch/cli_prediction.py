@@ -11,7 +11,7 @@ import typer
 
 from allomatch.carried import not_carried
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
-from allomatch.console import AsJson, complain, print_json, say
+from allomatch.console import AsJson, ThreadsOption, complain, print_json, say
 from allomatch.errors import problem
 from allomatch.formats import check_table_path, open_table, write_table
 from allomatch.frequencies import HaplotypeFrequencies
@@ -113,7 +113,7 @@ def impute_command(
     out_file: OutOption = None,
     best: Annotated[int, typer.Option(min=0, help="How many pairs of haplotypes to list.")] = 10,
     nomenclature: ReleaseOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0 means all cores.")] = 0,
+    threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """List the pairs of haplotypes that explain a person's typings, or those of every person of a table.
@@ -173,7 +173,7 @@ def predict_command(
     loci: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}, or loci separated by commas.")] = "10/10",
     direction: Annotated[str, typer.Option(help="Of a table: both, gvh or hvg.")] = "both",
     nomenclature: ReleaseOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0 means all cores.")] = 0,
+    threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """Predict the mismatches of a patient and a donor, or of every donor of a table.

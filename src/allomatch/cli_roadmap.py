@@ -13,7 +13,7 @@ import typer
 from allomatch import demo
 from allomatch.cli_nomenclature import ReleaseOption, open_nomenclature
 from allomatch.cli_prediction import open_frequencies
-from allomatch.console import AsJson, print_json, say
+from allomatch.console import AsJson, ThreadsOption, print_json, say
 from allomatch.errors import AllomatchError, problem
 from allomatch.formats import write_whole
 from allomatch.frequencies import HaplotypeFrequencies
@@ -47,7 +47,7 @@ def roadmap_command(
     ] = None,
     policies: Annotated[Path | None, typer.Option(help="Rules of your own: a changed copy of policies.json.")] = None,
     nomenclature: ReleaseOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0 means all cores.")] = 0,
+    threads: ThreadsOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """Plan a case: own cells, then the family, then the registries. Supports professionals and decides nothing.

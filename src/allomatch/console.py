@@ -1,4 +1,4 @@
-"""What every command prints with: lines on standard output, complaints on standard error, JSON, progress.
+"""What commands share: options, lines on standard output, complaints on standard error, JSON, progress.
 
 Foreign text (names, ids, file contents) is printed as it is, without markup, and never drives the terminal.
 """
@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-__all__ = ["AsJson", "complain", "err", "out", "plain", "print_json", "progress_bar", "say"]
+__all__ = ["AsJson", "ThreadsOption", "complain", "err", "out", "plain", "print_json", "progress_bar", "say"]
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="0 means all cores.")]
 
 
 def complain(message: str) -> None:
