@@ -71,7 +71,7 @@ def drawn_donors(seed: int, n: int) -> pa.Table:
         rows["donor_id"].append(f"D{rng.randrange(10**6):06d}-{i}")
         rows["birth_year"].append(rng.choice([1980, 1990, None]))
         rows["sex"].append(rng.choice(["M", "F", None]))
-        rows["cmv"].append(rng.choice(["P", "N", None]))
+        rows["cmv"].append(rng.choice(["P", "N", None, *"GMBHOQU", "positive"]))
         rows["abo"].append(rng.choice(["A", "O", None]))
         rows["ethnicity"].append(rng.choice(["x", "y", None]))
     return pa.table(rows)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from reference.ranking import DEFAULT, KEYS, PatientFactors, Ranked, category, ranked
 
-PATIENT = PatientFactors(cmv="negative", abo="A")
+PATIENT = PatientFactors(cmv="N", abo="A")
 
 
 def chances(*percents: float) -> tuple[Fraction, ...]:
@@ -41,12 +41,12 @@ ORDERED: list[tuple[str, Ranked, Ranked]] = [
     (
         "age",
         Ranked("z", 0, 0, attributes={"birth_year": 1999}),
-        Ranked("a", 0, 0, attributes={"birth_year": 1998, "cmv": "negative"}),
+        Ranked("a", 0, 0, attributes={"birth_year": 1998, "cmv": "N"}),
     ),
     (
         "cmv",
-        Ranked("z", 0, 0, attributes={"cmv": "negative"}),
-        Ranked("a", 0, 0, attributes={"cmv": "positive", "abo": "A"}),
+        Ranked("z", 0, 0, attributes={"cmv": "N"}),
+        Ranked("a", 0, 0, attributes={"cmv": "P", "abo": "A"}),
     ),
     ("abo", Ranked("z", 0, 0, attributes={"abo": "A"}), Ranked("a", 0, 0, attributes={"abo": "O", "sex": "M"})),
     (
@@ -79,7 +79,7 @@ def test_the_order_of_values_within_a_key() -> None:
 
     verdicts = ("matched", "permissive", "unknown", "non-permissive HvG", "non-permissive GvH")
     order([Ranked("d", 0, 0, dpb1=verdict) for verdict in verdicts])  # type: ignore[arg-type]
-    order([Ranked("d", 0, 0, attributes=known) for known in ({"cmv": "negative"}, {}, {"cmv": "positive"})])
+    order([Ranked("d", 0, 0, attributes=known) for known in ({"cmv": "N"}, {}, {"cmv": "P"})])
     order([Ranked("d", 0, 0, attributes=known) for known in ({"birth_year": 2000}, {"birth_year": 1970}, {})])
     sexes = [{"sex": "M"}, {}, {"sex": "F"}]
     order([Ranked("d", 0, 0, attributes=known) for known in sexes])

@@ -42,6 +42,13 @@ DEFAULT_KEYS = (
 
 # What of the patient is compared, and the words for it.
 FACTORS: dict[str, tuple[str, ...]] = {"cmv": ("P", "N"), "abo": ("A", "B", "AB", "O")}
+# A donor's code -> the patient's word that it is as. CMV as in the EMDIS data dictionary (field D_CMV): P IgG or IgM positive,
+# not told apart; G IgG alone; M IgM alone; B both; H IgG, IgM not tested; N neither; O no IgG, IgM not tested; Q questionable.
+_MEANINGS: dict[str, dict[str, str]] = {
+    "cmv": dict.fromkeys("PGMBH", "P") | dict.fromkeys("NO", "N"),
+    "abo": {word: word for word in FACTORS["abo"]},
+    "sex": {"M": "M", "F": "F"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +261,8 @@ def _equal_to(name: str, wanted: Callable[[PatientFactors], str | None]) -> Call
 
 def _preferred(hits: Ranked, name: str, best: str) -> Floats:
     codes, categories = hits.attributes[name]
-    places = [0.0 if text == best else 1.0 if text == "U" else 2.0 for text in categories or []]
+    meant = [_MEANINGS[name].get(text) for text in categories or []]
+    places = [1.0 if word is None else 0.0 if word == best else 2.0 for word in meant]
     ordered: Floats = np.array([*places, 1.0])[np.minimum(codes, len(places))]
     return ordered
 

@@ -301,8 +301,9 @@ class Registry:
         Args:
             table: Anything with the Arrow C stream (pyarrow, pandas, polars, duckdb). Columns: ``donor_id``; either ``gl`` or
                 pairs ``A_1``, ``A_2``, ``B_1``, ... (a blank second position means homozygous, both blank untyped); and any of
-                the attributes ``birth_year`` (1900 to 2100), ``sex`` (F, M), ``cmv``, ``abo`` (A, B, AB, O), ``rh`` (P, N),
-                ``ion`` (1000 to 9999), ``ethnicity``, ``donor_type``, ``status``, ``tnc_e7`` (total nucleated cells, 1e7),
+                the attributes ``birth_year`` (1900 to 2100), ``sex`` (F, M), ``cmv`` (P, N and the other EMDIS codes are read by
+                rankings), ``abo`` (A, B, AB, O), ``rh`` (P, N), ``ion`` (1000 to 9999), ``ethnicity``, ``donor_type``,
+                ``status``, ``tnc_e7`` (total nucleated cells, 1e7),
                 ``cd34_e6`` (CD34+ cells, 1e6). Nulls are "not known". Antigens reported beside DNA are ``A_ser_1``, ``A_ser_2``
                 (A, B, C, DRB1, DQB1): a donor without DNA at the locus is typed by them, else the DNA decides, the antigens
                 are kept as ``serology_A``, and a contradiction is a warning.

@@ -112,8 +112,18 @@ def age(hit: Ranked, _: PatientFactors) -> float:
 
 
 def cmv(hit: Ranked, patient: PatientFactors) -> float:
-    """The patient's status first, then unknown ones."""
-    return three(same(hit.attributes.get("cmv"), patient.cmv))
+    """The patient's status first, then unknown ones; a donor's code says what was found of IgG and IgM (EMDIS, D_CMV)."""
+    if hit.attributes.get("cmv") in (
+        "P",
+        "G",
+        "M",
+        "B",
+        "H",
+    ):  # one of them found, IgG, IgM, both, IgG (IgM not tested)
+        return three(same("P", patient.cmv))
+    if hit.attributes.get("cmv") in ("N", "O"):  # neither found; IgG not found, IgM not tested
+        return three(same("N", patient.cmv))
+    return three(None)  # Q, questionable, and words that are no code
 
 
 def abo(hit: Ranked, patient: PatientFactors) -> float:
