@@ -2,6 +2,7 @@
 #include "bindings.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "allomatch/filter.hpp"
 #include "allomatch/search.hpp"
@@ -10,6 +11,23 @@ namespace allomatch::bindings {
 namespace {
 
 static_assert(sizeof(Counts) == 6, "counts are handed out as rows of six bytes");
+
+// Which donors of the whole registry pass a filter; shape (donors,), bool.
+py::array_t<bool> rows_passing(const Segment& segment, const std::string& text) {
+    const RowFilter filter = compile_filter(text, segment);
+    py::array_t<bool> passed(static_cast<py::ssize_t>(segment.donor_count()));
+    auto* const out = reinterpret_cast<std::uint8_t*>(passed.mutable_data());
+    released([&](const Cancel& cancel) {
+        std::array<DonorRow, 4096> rows{};
+        for (std::size_t first = 0; first < segment.donor_count(); first += rows.size()) {
+            const std::size_t count = std::min(rows.size(), segment.donor_count() - first);
+            for (std::size_t i = 0; i < count; ++i) rows[i] = DonorRow{static_cast<std::uint32_t>(first + i)};
+            filter(std::span(rows).first(count), std::span(out + first, count));
+            cancel.check();
+        }
+    });
+    return passed;
+}
 
 // A filter that Python evaluates: a callable that takes rows (uint32) and returns which of them pass (bool).
 RowFilter python_filter(const py::handle& callable) {
@@ -98,6 +116,8 @@ void register_search(py::module_& module) {
             return view(bytes(r.by_locus), self,
                         {static_cast<py::ssize_t>(r.totals.size()), static_cast<py::ssize_t>(r.loci.size()), 6});
         });
+
+    module.def("rows_passing", &rows_passing, py::arg("segment"), py::arg("where"));
 
     py::class_<SearchIndex>(module, "SearchIndex")
         .def(py::init([](std::shared_ptr<Segment> segment, std::shared_ptr<Nomenclature> nomenclature,

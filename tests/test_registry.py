@@ -526,6 +526,12 @@ def test_values_of_an_attribute_are_counted(tmp_path: Path) -> None:
     registry, _ = am.Registry.build(tmp_path / "r.allo", table, nomenclature=am.Nomenclature.two_field())
     assert registry.count_values("ethnicity") == {"x": 2, "y": 1, None: 1}
     assert registry.count_values("cmv") == {None: 4}
+    for where in ("birth_year >= 1991", pc.field("birth_year") >= 1991):
+        assert registry.count_values("ethnicity", where=where) == {None: 1, "x": 1, "y": 1}
+        assert registry.count_values("cmv", where=where) == {None: 3}
+    assert registry.count_values("ethnicity", where="birth_year < 1900") == {}
+    with pytest.raises(am.ArgumentError, match="height"):
+        registry.count_values("cmv", where="height > 1")
     for attribute, said in (("height", "unknown attribute 'height'"), ("birth_year", "holds numbers")):
         with pytest.raises(am.ArgumentError, match=said):
             registry.count_values(attribute)

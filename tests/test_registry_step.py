@@ -34,7 +34,7 @@ PATIENT = Patient(am.Phenotype(GL), weight_kg=50.0, ethnicities=("X",))
 def donor(name: str, changed: Mapping[str, str | None] | None = None, **facts: Any) -> dict[str, Any]:
     """A donor like the patient, but for some second positions; None: untyped there."""
     row: dict[str, Any] = {"donor_id": name, "donor_type": "adult", "birth_year": 1990, "ion": 2000}
-    row |= {"tnc_e7": None, "cd34_e6": None, "ethnicity": None} | facts
+    row |= {"tnc_e7": None, "cd34_e6": None, "ethnicity": None, "status": None} | facts
     for locus in ONE:
         second = (changed or {}).get(locus, TWO[locus])
         row |= {f"{locus}_1": None if second is None else ONE[locus], f"{locus}_2": second}
@@ -66,6 +66,12 @@ def assess(
     rules: Policies = RULES,
 ) -> RegistryAnswer:
     return assess_registries(patient, sources, NAMES, freqs, rules, TODAY)
+
+
+def expectation(
+    sources: list[RegistrySource], freqs: am.HaplotypeFrequencies | am.FrequencySets | None, rules: Policies = RULES
+) -> tuple[float | None, str]:
+    return chance_of_registries(PATIENT, sources, NAMES, freqs, rules, TODAY)
 
 
 def asked(answer: RegistryAnswer) -> list[tuple[str, str, str, bool]]:
@@ -137,9 +143,9 @@ def test_a_file_that_is_given_twice_is_searched_once(tmp_path: Path) -> None:
     assert [each.code for each in rest.problems] == ["registry given twice"]
     # Nor are its donors expected twice.
     x = frequencies()
-    expected = chance_of_registries(PATIENT, [one], NAMES, x, RULES)
-    assert chance_of_registries(PATIENT, [one, linked, one], NAMES, x, RULES) == expected
-    assert chance_of_registries(PATIENT, halves, NAMES, x, RULES) == expected
+    expected = expectation([one], x)
+    assert expectation([one, linked, one], x) == expected
+    assert expectation(halves, x) == expected
 
 
 def test_two_files_of_one_name_are_named(tmp_path: Path) -> None:
@@ -295,17 +301,25 @@ def test_what_may_be_expected_of_the_registries(tmp_path: Path) -> None:
     everybody = source(tmp_path, rows)
     x, y = frequencies("X"), frequencies("Y")
     sets = am.FrequencySets([x, y], default=y)
-    pools = donor_pools(everybody, sets, 0.5)
+    pools = donor_pools(everybody, sets, 0.5, "birth_year > 1900")
     assert [(pool.frequencies.population, pool.donors, pool.availability) for pool in pools] == [
         ("X", 3, 0.5),
         ("Y", 2, 0.5),
     ]
     # Of the haplotypes only the two that the patient has make the patient's typing: 2 * 0.3 * 0.2 of all donors.
-    chance, words = chance_of_registries(PATIENT, [everybody], NAMES, x, RULES)
+    chance, words = expectation([everybody], x)
     assert chance == pytest.approx(1 - (1 - 0.12) ** 5)
-    assert "5 donors as registered" in words
+    assert "5 adult donors as registered" in words
+    # Who would not be listed does not count: units, the old, the deleted, and whoever is asked for cord blood alone.
+    rows += [
+        donor("cord", donor_type="cord", tnc_e7=200.0),
+        donor("old", birth_year=1930),
+        donor("gone", status="Permanently_Unavailable"),
+    ]
+    assert expectation([source(tmp_path, rows, "more")], x)[0] == chance
+    assert expectation([source(tmp_path, rows, "units", what="cord")], x)[0] == 0.0
     half = RULES.replaced({"registries": {"availability": {"value": 0.5, "source": "ours"}}}, version="x")
-    assert chance_of_registries(PATIENT, [everybody], NAMES, x, half)[0] == pytest.approx(1 - (1 - 0.06) ** 5)
+    assert expectation([everybody], x, half)[0] == pytest.approx(1 - (1 - 0.06) ** 5)
     for patient, sources, freqs, word in (
         (PATIENT, [], x, "without registries"),
         (PATIENT, [everybody], None, "without haplotype frequencies"),
@@ -317,7 +331,7 @@ def test_what_may_be_expected_of_the_registries(tmp_path: Path) -> None:
             "no pair of haplotypes",
         ),
     ):
-        chance, words = chance_of_registries(patient, sources, NAMES, freqs, RULES)
+        chance, words = chance_of_registries(patient, sources, NAMES, freqs, RULES, TODAY)
         assert chance is None
         assert word in words
 
@@ -359,3 +373,106 @@ def test_the_order_of_donors_is_a_rule_too(tmp_path: Path) -> None:
     best = assess([everybody], rules=young).searches[0].best
     assert [each.hit.donor_id for each in best] == ["B-young", "A-old"]
     assert any("ranking youngest" in each for each in best[0].reasons)
+
+
+def test_a_locus_that_the_frequencies_lack_is_not_taken_for_matched(tmp_path: Path) -> None:
+    table = pa.table(
+        {"haplotype": ["A*01:01~B*08:01~DRB1*03:01", "A*02:01~B*44:02~DRB1*04:01"], "frequency": [0.5, 0.5]}
+    )
+    some = am.HaplotypeFrequencies.from_arrow(table, population="some")
+    open_there = [donor(f"D{n}", {"C": None, "DQB1": None}) for n in range(3)]
+    other_there = donor("M", {"C": "16:01"})
+    home = source(tmp_path, [*open_there, other_there], "home", domestic=True, what="adults")
+    world = source(tmp_path, [donor("W")], "world", what="adults")
+    found = assess([home, world], freqs=some)
+    assert [(each.asked, each.probable) for each in found.searches] == [(True, 0), (True, 1)]
+    by = {option.hit.donor_id: option for each in found.searches for option in each.best}
+    assert {name: option.p_match for name, option in by.items()} == {
+        "D0": None,
+        "D1": None,
+        "D2": None,
+        "M": 0.0,
+        "W": 1.0,
+    }
+    assert [by[name].hit.likelihood for name in ("D0", "M", "W")] == [
+        "possible match",
+        "unlikely match",
+        "probable match",
+    ]
+    assert {(each.donor_id, each.locus) for each in found.requests} <= {
+        (f"D{n}", at) for n in range(3) for at in ("C", "DQB1")
+    }
+    assert "the frequencies say nothing of C" in found.requests[0].reason
+
+
+def test_the_patient_is_to_be_typed_where_the_patients_typing_is_open(tmp_path: Path) -> None:
+    vague = replace(PATIENT, phenotype=am.Phenotype(GL.replace("A*02:01", "A*02:XX")))
+    everybody = source(tmp_path, [donor("D1"), donor("D2"), donor("D3", {"A": "02:XX"})], what="adults")
+    for freqs in (frequencies(), None):
+        found = assess([everybody], vague, freqs)
+        assert [(each.whom, each.donor_id, each.locus) for each in found.requests if each.whom == "patient"] == [
+            ("patient", "D1", "A")
+        ]
+        own = next(each for each in found.requests if each.whom == "patient")
+        assert own.reason.startswith("typing A of the patient, whose own is open: ")
+        theirs = next(each for each in found.requests if each.whom == "donor")
+        assert theirs.donor_id == "D3"
+        assert ("a guide only" in theirs.reason) == (freqs is not None)
+    only = assess([source(tmp_path, [donor("D1")], "one", what="adults")], vague, frequencies()).requests[0]
+    # The donor is known: typing the patient settles it, and tells what there is to tell.
+    assert only.bits == pytest.approx(entropy(only.p_match or 0.0))
+
+
+def test_fewer_loci_than_a_whole_match_stop_nothing(tmp_path: Path) -> None:
+    home = source(tmp_path, [donor(f"D{n}", {"C": "16:01"}) for n in range(3)], "home", domestic=True, what="adults")
+    world = source(tmp_path, [donor("W")], "world", what="adults")
+    for loci, name, level in (
+        (("A", "B", "DRB1", "DQB1"), "A, B, DRB1, DQB1", "8 of 8"),
+        (("A", "B", "DRB1"), "6/6", "6/6"),
+    ):
+        gl = "^".join(each for each in GL.split("^") if each.partition("*")[0] in loci)
+        found = assess([home, world], replace(PATIENT, phenotype=am.Phenotype(gl)))
+        assert (found.answer, [each.asked for each in found.searches]) == ("possible donors", [True, True])
+        assert [(each.loci, next(iter(each.levels)), each.probable) for each in found.searches] == [
+            (name, level, 0)
+        ] * 2
+        assert any("nobody counts as a whole match" in each for each in found.reasons)
+
+
+def test_who_was_listed_with_a_lesser_typing_counts_where_it_is_known(tmp_path: Path) -> None:
+    vague = source(tmp_path, [donor("G", {"A": "02:XX"})], "vague", domestic=True, what="adults")
+    exact = source(tmp_path, [donor("G")], "exact", what="adults")
+    assert [each.probable for each in assess([vague, exact]).searches] == [0, 1]
+    turned = [replace(exact, domestic=True), replace(vague, domestic=False)]
+    assert [each.probable for each in assess(turned).searches] == [1, 0]
+    same_name = assess([exact, replace(source(tmp_path, [donor("G")], "copy", what="adults"), name="exact")])
+    assert [each.probable for each in same_name.searches] == [1, 0]
+    assert [each.code for each in same_name.problems] == ["one name for two registries", "donors in two registries"]
+    assert "as another file of this name does" in same_name.problems[1].message
+    # One request, whichever registry the donor is in.
+    twice = assess([vague, source(tmp_path, [donor("G", {"A": "02:XX"})], "again", what="adults")])
+    assert [(each.donor_id, each.locus) for each in twice.requests] == [("G", "A")]
+
+
+def test_donors_who_cannot_be_had_stop_nothing(tmp_path: Path) -> None:
+    rows = [donor(f"D{n}", status=status) for n, status in enumerate(["deleted", "TEMPORARILY_UNAVAILABLE", "TU"])]
+    home = source(
+        tmp_path, [*rows, donor("R", status="reserved"), donor("O", status="it's odd")], "home", domestic=True
+    )
+    found = assess([home, source(tmp_path, [donor("W")], "world", what="adults")])
+    assert [option.hit.donor_id for option in found.searches[0].best] == ["O", "R"]
+    assert any(each.startswith("3 more cannot be had by their status") for each in found.searches[0].reasons)
+    assert all(each.asked for each in found.searches if each.kind == "adults")
+
+
+def test_donors_who_hardly_match_do_not_end_the_road(tmp_path: Path) -> None:
+    rare = am.HaplotypeFrequencies.from_arrow(
+        pa.table(
+            {**{at: [ONE[at], TWO[at], {**TWO, "DQB1": "03:02"}[at]] for at in ONE}, "frequency": [0.5, 0.01, 0.49]}
+        ),
+        population="rare",
+    )
+    found = assess([source(tmp_path, [donor("D", {"DQB1": None})], what="adults")], freqs=rare)
+    assert found.searches[0].best[0].p_match == pytest.approx(0.02)
+    assert found.answer == "unlikely donors"
+    assert found.answer not in RULES.value("recommend", "registries")

@@ -148,6 +148,8 @@ class SearchResult:
     @property
     def reported(self) -> npt.NDArray[np.uint8]: ...
 
+def rows_passing(segment: Segment, where: str) -> npt.NDArray[np.bool_]: ...
+
 class SearchIndex:
     def __init__(
         self, segment: Segment, nomenclature: Nomenclature, null_policy: str, profile: str = "standard"

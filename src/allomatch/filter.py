@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from allomatch import _core
 from allomatch.errors import AllomatchError, problem
 
-__all__ = ["CoreFilter", "attribute_column", "core_filters"]
+__all__ = ["CoreFilter", "attribute_column", "core_filters", "rows_passing"]
 
 # What the core takes: a text that it compiles, or a function from rows (uint32) to whether each passes (bool).
 CoreFilter = str | Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.bool_]]
@@ -48,6 +48,25 @@ def core_filters(where: str | pc.Expression | None, segment: _core.Segment) -> l
         "WrongType",
         f"where is {where!r}; give a text such as \"sex == 'F' and birth_year >= 1985\", or a pyarrow.compute.Expression",
     )
+
+
+def rows_passing(where: str | pc.Expression | None, segment: _core.Segment) -> npt.NDArray[np.bool_]:
+    """Return which donors of a whole registry pass; shape (donors,).
+
+    Args:
+        where: As in :meth:`allomatch.Registry.search`.
+        segment: The donors.
+
+    Raises:
+        ArgumentError: As `core_filters`; or the text cannot be used.
+    """
+    passed = np.ones(segment.donor_count, np.bool_)
+    for each in core_filters(where, segment):
+        if isinstance(each, str):
+            passed &= _core.rows_passing(segment, each)
+        else:
+            passed &= each(np.arange(segment.donor_count, dtype=np.uint32))
+    return passed
 
 
 class _ArrowFilter:

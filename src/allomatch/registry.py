@@ -23,7 +23,7 @@ from allomatch.carried import Populations
 from allomatch.cord import cord_filter, cord_preset, doses
 from allomatch.donor_columns import batches_of, canonical, known_columns, reader_of
 from allomatch.errors import ArgumentError, problem
-from allomatch.filter import core_filters
+from allomatch.filter import core_filters, rows_passing
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
 from allomatch.match import MatchLevel, NullPolicy, Profile, check_choice, levels_of, loci_of
@@ -251,26 +251,31 @@ class Registry:
             "nomenclature": self.nomenclature.release,
         }
 
-    def count_values(self, attribute: str) -> dict[str | None, int]:
+    def count_values(self, attribute: str, *, where: str | pc.Expression | None = None) -> dict[str | None, int]:
         """Return how many donors have each value of an attribute that holds words; None: those of whom it is not known.
 
         Args:
             attribute: Such as ``ethnicity``, ``donor_type`` or ``sex``.
+            where: Counts only the donors that pass this filter, as in :meth:`search`.
 
         Raises:
-            ArgumentError: The attribute is unknown, or holds numbers.
+            ArgumentError: The attribute is unknown, or holds numbers; or the filter cannot be used.
         """
         check_choice("attribute", attribute, str)
         if attribute not in _core.ATTRIBUTES:
             raise problem(
                 "InvalidArgument", f"unknown attribute {attribute!r}; known are {', '.join(_core.ATTRIBUTES)}"
             )
-        stored = self._snapshot.segment.attribute(attribute)
+        segment = self._snapshot.segment
+        passed = None if where is None else rows_passing(where, segment)
+        stored = segment.attribute(attribute)
         if stored is None:
-            return {None: len(self)}
+            unknown = segment.donor_count if passed is None else int(np.count_nonzero(passed))
+            return {None: unknown} if unknown else {}
         codes, words = stored
         if words is None:
             raise problem("InvalidArgument", f"attribute {attribute!r} holds numbers; count those that hold words")
+        codes = codes if passed is None else codes[passed]
         counts = np.bincount(np.minimum(codes, len(words)), minlength=len(words) + 1).tolist()
         return {word: count for word, count in zip((*words, None), counts, strict=True) if count > 0}
 

@@ -37,6 +37,7 @@ _OPEN = {
     "type relatives",
     "haploidentical donor",
     "possible donors",
+    "unlikely donors",
     "mismatched donors",
     "cord blood",
 }
@@ -274,6 +275,7 @@ def _registries(detail: Mapping[str, Any] | None) -> str:
     if detail["requests"]:
         asked = [
             (
+                "the patient" if each["whom"] == "patient" else "the donor",
                 _t(each["donor_id"]),
                 _t(each["locus"]),
                 _bar(each["p_match"], "whole match now"),
@@ -283,7 +285,7 @@ def _registries(detail: Mapping[str, Any] | None) -> str:
             )
             for each in detail["requests"]
         ]
-        heads = ("Donor", "Locus", "P(match) now", "P(match) if it matches", "Bits", "Reason")
+        heads = ("Whom", "For donor", "Locus", "P(match) now", "P(match) if it matches", "Bits", "Reason")
         told += _table("Typing to ask for, what tells most first", heads, asked)
     return told
 

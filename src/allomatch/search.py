@@ -280,8 +280,17 @@ class Hits:
 
     @property
     def likelihoods(self) -> pa.Array:
-        """``"probable match"``, ``"possible match"`` or ``"unlikely match"`` of each listed hit, by the policy's limits."""
-        chances = np.full(len(self), np.nan) if self._predictions is None else self._predictions.overall[:, 0]
+        """``"probable match"``, ``"possible match"`` or ``"unlikely match"`` of each listed hit, by the policy's limits.
+
+        Where the frequencies say nothing of a locus searched, probabilities are those of the others: they count only for hits
+        that are certain to match there.
+        """
+        chances = np.full(len(self), np.nan)
+        if self._predictions is not None:
+            known = np.ones(len(self), np.bool_)
+            for locus in self._predictions.ignored:
+                known &= self.locus_count(locus, "greatest") == 0
+            chances[known] = self._predictions.overall[known, 0]
         least = self.count(_LEAST[self._searched.direction])
         policy = self._searched.policy
         return pa.array([policy.likelihood(p, int(k)) for p, k in zip(chances, least, strict=True)], pa.string())

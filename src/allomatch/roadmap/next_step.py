@@ -1,12 +1,14 @@
 """What may be expected of the registries before they are asked: the match likelihood of this patient (allomatch.chances).
 
-The pools are the registries of the case: of each population of the frequency sets, the donors whose ethnicity says so, the rest
-with the set for everyone. It is an expectation from frequencies and sizes alone; what a search then finds is the third step.
+The pools are the adults of the registries of the case whom a search would list: of each population of the frequency sets, the
+donors whose ethnicity says so, the rest with the set for everyone. It is an expectation from frequencies and sizes alone; what a
+search then finds is the third step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from allomatch.chances import DonorPool, patient_likelihood
 from allomatch.errors import AllomatchError
@@ -16,8 +18,8 @@ from allomatch.match import PRESETS
 from allomatch.nomenclature import Nomenclature
 from allomatch.roadmap.case import Patient, Problem, RegistrySource
 from allomatch.roadmap.policies import Policies
-from allomatch.roadmap.registry_step import patient_populations
-from allomatch.roadmap.sources import distinct_files
+from allomatch.roadmap.registry_step import adult_filters, patient_populations
+from allomatch.roadmap.sources import distinct_sources
 
 __all__ = ["chance_of_registries", "donor_pools"]
 
@@ -28,6 +30,7 @@ def chance_of_registries(
     nomenclature: Nomenclature,
     frequencies: HaplotypeFrequencies | FrequencySets | None,
     policies: Policies,
+    today: date,
 ) -> tuple[float | None, str]:
     """Return the probability that the registries hold a wholly matched donor, and in words what it rests on, or why there is none.
 
@@ -36,7 +39,8 @@ def chance_of_registries(
         sources: The registries of the case.
         nomenclature: What names stand for.
         frequencies: Of the patient, and of donors whose source has none of its own.
-        policies: The rules: which loci, which share of donors is available.
+        policies: The rules: which loci, which donors, which share of them is available.
+        today: For donors' ages.
     """
     what = "the registries: that they hold an available donor without a mismatch"
     if not sources:
@@ -53,7 +57,12 @@ def chance_of_registries(
         return None, f"{what} cannot be said: no frequencies fit the patient"
     share = float(policies.value("registries", "availability"))
     try:
-        pools = [pool for source in distinct_files(sources) for pool in donor_pools(source, frequencies, share)]
+        asked = [source for source in distinct_sources(sources)[0] if source.what != "cord"]
+        pools = [
+            pool
+            for source in asked
+            for pool in donor_pools(source, frequencies, share, _adults(source, policies, today))
+        ]
         found = patient_likelihood(patient.phenotype, theirs, pools, nomenclature, loci)
     except AllomatchError as failure:
         return None, f"{what} cannot be said: {failure}"
@@ -61,21 +70,25 @@ def chance_of_registries(
         return None, f"{what} cannot be said: no pair of haplotypes of the frequencies explains the patient's typing"
     donors = sum(pool.donors for pool in pools)
     return found.likelihood, (
-        f"{what} ({loci}; {donors:,} donors as registered, share available {share:g}; from frequencies and sizes alone, "
+        f"{what} ({loci}; {donors:,} adult donors as registered, share available {share:g}; from frequencies and sizes alone, "
         "before any search)"
     )
 
 
+def _adults(source: RegistrySource, policies: Policies, today: date) -> str:
+    return " and ".join(each for some in adult_filters(source.registry, policies, today) for each in some)
+
+
 def donor_pools(
-    source: RegistrySource, frequencies: HaplotypeFrequencies | FrequencySets, availability: float
+    source: RegistrySource, frequencies: HaplotypeFrequencies | FrequencySets, availability: float, where: str
 ) -> list[DonorPool]:
-    """Return the donors of a registry by the frequency set that stands for them."""
+    """Return the donors of a registry that pass a filter, by the frequency set that stands for them."""
     theirs = frequencies if source.frequencies is None else source.frequencies
-    total = len(source.registry)
+    counts = source.registry.count_values("ethnicity", where=where)
     if isinstance(theirs, HaplotypeFrequencies):
-        return [DonorPool(theirs, total, availability, f"{source.name}: {theirs.population}")]
+        return [DonorPool(theirs, sum(counts.values()), availability, f"{source.name}: {theirs.population}")]
     donors: dict[int, int] = {}
-    for label, count in source.registry.count_values("ethnicity").items():
+    for label, count in counts.items():
         number = theirs.sets.index(theirs.choose(ethnicity=label))
         donors[number] = donors.get(number, 0) + count
     return [

@@ -208,7 +208,9 @@ class Roadmap:
         found = assess_registries(
             patient, self._registries, self._nomenclature, self._frequencies, rules, self._today, threads=threads
         )
-        expected = chance_of_registries(patient, self._registries, self._nomenclature, self._frequencies, rules)
+        expected = chance_of_registries(
+            patient, self._registries, self._nomenclature, self._frequencies, rules, self._today
+        )
         twin = _twin_words(family, rules)
         steps = (
             _own_step(own, family, twin),
@@ -326,7 +328,9 @@ def _registry_step(found: RegistryAnswer, reasons: Sequence[str]) -> Step:
 
 def _donor(option: DonorOption) -> Option:
     hit = option.hit
-    said = hit.likelihood or ("certain match" if hit.match.greatest == 0 else hit.match.category)
+    # "10/10" and "8/8" are matches; the same of fewer loci is not.
+    certain = "certain match" if option.whole else "no mismatch at these loci"
+    said = hit.likelihood or (certain if hit.match.greatest == 0 else hit.match.category)
     kind = "cord blood unit" if option.kind == "cord" else "donor"
     return Option(
         hit.donor_id,
@@ -357,7 +361,7 @@ def _recommend(steps: Sequence[Step], rules: Policies) -> Recommendation:
     if by_name["family"].answer == "haploidentical donor":
         reason = "no identical relative and no matched donor: a haploidentical relative, to be weighed against mismatched donors"
         return Recommendation("family", plan_parts.leading(by_name["family"]), reason)
-    if by_name["registries"].answer in ("mismatched donors", "cord blood"):
-        reason = f"no matched donor: {by_name['registries'].answer}, to be discussed"
+    if by_name["registries"].answer in ("unlikely donors", "mismatched donors", "cord blood"):
+        reason = f"no probable donor: {by_name['registries'].answer}, to be discussed"
         return Recommendation("registries", plan_parts.leading(by_name["registries"]), reason)
     return Recommendation(None, (), "no step has an option yet: see the reasons and the problems")

@@ -39,10 +39,10 @@ def leading(step: Step) -> tuple[str, ...]:
         best = [each for search in detail.searches for each in search.best]
         adults = [each for each in best if each.kind == "adults"]
         if step.answer == "probable donors":
-            adults = [
-                each for each in adults if each.hit.likelihood == "probable match" or each.hit.match.greatest == 0
-            ]
+            adults = [each for each in adults if each.probable]
         elif step.answer == "possible donors":
+            adults = [each for each in adults if each.possible]
+        elif step.answer == "unlikely donors":
             adults = [each for each in adults if each.hit.match.mismatches == 0]
         elif step.answer == "cord blood":
             adults = best
@@ -203,6 +203,7 @@ def _registries(answer: RegistryAnswer) -> dict[str, Any]:
         ],
         "requests": [
             {
+                "whom": each.whom,
                 "donor_id": each.donor_id,
                 "source": each.source,
                 "locus": each.locus,

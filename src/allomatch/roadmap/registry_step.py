@@ -17,8 +17,9 @@ from allomatch.cord import CORD_PRESETS
 from allomatch.errors import AllomatchError, ArgumentError
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
-from allomatch.match import PRESETS
+from allomatch.match import PRESETS, LocusMatch, match
 from allomatch.nomenclature import Nomenclature
+from allomatch.phenotype import Phenotype
 from allomatch.ranking import FACTORS, PatientFactors, RankingPolicy
 from allomatch.registry import Registry
 from allomatch.roadmap.autologous import usable_weight
@@ -28,12 +29,27 @@ from allomatch.roadmap.sources import distinct_sources
 from allomatch.roadmap.typing_advice import bits_of_typing, entropy
 from allomatch.search import Hit, Hits
 
-__all__ = ["DonorOption", "RegistryAnswer", "SearchAnswer", "TypingRequest", "assess_registries", "patient_populations"]
+__all__ = [
+    "DonorOption",
+    "RegistryAnswer",
+    "SearchAnswer",
+    "TypingRequest",
+    "adult_filters",
+    "assess_registries",
+    "patient_populations",
+]
 
 Place = Literal["home", "world"]
 Kind = Literal["adults", "cord"]
 Answer = Literal[
-    "probable donors", "possible donors", "mismatched donors", "cord blood", "no donor", "not asked", "ask"
+    "probable donors",
+    "possible donors",
+    "unlikely donors",
+    "mismatched donors",
+    "cord blood",
+    "no donor",
+    "not asked",
+    "ask",
 ]
 Frequencies = HaplotypeFrequencies | FrequencySets
 # What of a donor is shown beside the match.
@@ -49,6 +65,7 @@ class DonorOption:
         place: ``"home"`` or ``"world"``.
         kind: ``"adults"`` or ``"cord"``.
         loci: What was searched: ``"10/10"``, ``"cord 6/6"`` ...
+        whole: Whether the loci searched are those of a whole match by the rules, ``"10/10"`` or ``"8/8"``.
         hit: The donor, the comparison and the probabilities; its ``explain()`` gives the reasons.
         attributes: What else the registry says: birth year, sex, CMV, ABO, ION, ethnicity, status; what is known.
         reasons: Why this donor is here, in words.
@@ -58,14 +75,30 @@ class DonorOption:
     place: Place
     kind: Kind
     loci: str
+    whole: bool
     hit: Hit
     attributes: dict[str, Any]
     reasons: tuple[str, ...]
 
     @property
     def p_match(self) -> float | None:
-        """Probability of no mismatch at the loci searched; None without frequencies."""
-        return None if self.hit.p_mismatches is None else self.hit.p_mismatches[0]
+        """Probability of no mismatch at the loci searched; None without frequencies, or if one that may mismatch has none."""
+        if self.hit.p_mismatches is None:
+            return None
+        ignored = [self.hit.match[locus] for locus in self.hit.ignored]
+        if any(each.mismatches > 0 for each in ignored):
+            return 0.0
+        return None if any(each.greatest > 0 for each in ignored) else self.hit.p_mismatches[0]
+
+    @property
+    def probable(self) -> bool:
+        """Whether a whole match is certain or probable."""
+        return self.whole and (self.hit.match.greatest == 0 or self.hit.likelihood == "probable match")
+
+    @property
+    def possible(self) -> bool:
+        """Whether the typings allow no mismatch, and the probability does not speak against it."""
+        return self.hit.match.mismatches == 0 and self.hit.likelihood != "unlikely match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +112,7 @@ class SearchAnswer:
         loci: What was searched.
         asked: Whether it was searched; if not, the reasons say why.
         levels: ``"10/10"``, ``">=9/10"`` ... -> donors that may match at that many positions, each within the next.
-        probable: Donors listed whose whole match is certain or probable, and whom no registry listed before.
+        probable: Donors listed whose whole match is certain or probable, and who did not count before.
         best: The best, in order.
         reasons: What was done, in words.
     """
@@ -105,16 +138,18 @@ class TypingRequest:
     """A typing that would tell something about an uncertain donor.
 
     Attributes:
-        donor_id: Whom to type.
+        whom: Whose typing is open: the donor's, or the patient's own.
+        donor_id: The donor.
         source: The registry of the donor.
         locus: Where.
-        p_match: Probability of a whole match now; None without frequencies.
+        p_match: Probability of a whole match now; None without frequencies, or where they say nothing of a locus.
         p_if_matched: The same once the locus is known to match.
         p_locus: Probability that the locus matches.
         bits: What it tells about a whole match (:func:`bits_of_typing`); None without frequencies.
         reason: In words.
     """
 
+    whom: Literal["donor", "patient"]
     donor_id: str
     source: str
     locus: str
@@ -273,9 +308,8 @@ class _Step:
     problems: list[Problem] = field(default_factory=list)
     theirs: Populations | None = None
     weight: float | None = None
-    listed: dict[tuple[Kind, str], str] = field(
-        default_factory=dict
-    )  # donor or unit -> the registry that listed it first
+    listed: dict[tuple[Kind, str], RegistrySource] = field(default_factory=dict)  # donor or unit -> who listed it first
+    counted: set[tuple[Kind, str]] = field(default_factory=set)  # by the stop rule
 
     def choose_loci(self) -> tuple[str | list[str], int, str] | None:
         """Return the loci to search, the most mismatches, and what that is called."""
@@ -296,8 +330,11 @@ class _Step:
         )
         if not all(locus in typed for locus in PRESETS["6/6"]):
             return None
+        self.reasons.append(
+            f"the patient is not typed at {', '.join(missing)}: nobody counts as a whole match, and no registry is left unasked"
+        )
         some = [locus for locus in PRESETS["10/10"] if locus in typed]
-        return some, 1, f"{2 * len(some)}/{2 * len(some)}"
+        return some, 1, "6/6" if set(some) == set(PRESETS["6/6"]) else ", ".join(some)
 
     def prepare(self, sources: Sequence[RegistrySource]) -> None:
         """See to what all searches share."""
@@ -326,22 +363,27 @@ class _Step:
         """Search adult donors of one registry."""
         wanted, most, name = loci
         youngest, oldest = self.policies.value("registries", "adult_age_years")
-        year = self.today.year
-        ages = f"(birth_year is null or (birth_year >= {year - oldest} and birth_year <= {year - youngest}))"
-        where = [each for each in (ions, _adults_only(source.registry)) if each is not None]
+        adults, ages, there = adult_filters(source.registry, self.policies, self.today)
+        where = [*([] if ions is None else [ions]), *adults]
         arguments: dict[str, Any] = {"loci": wanted, "max_mismatches": most}
-        hits = self._search(source, [*where, ages], arguments, predicted=True)
+        hits = self._search(source, [*where, *ages, *there], arguments, predicted=True)
         if hits is None:
             self._not_searched(source, place, "adults", name)
             return
-        everyone = self._search(source, where, {**arguments, "limit": 0}, predicted=False)
-        left_out = 0 if everyone is None else everyone.total - hits.total
         reasons = []
-        if left_out:
-            reasons.append(
-                f"{left_out} more are younger than {youngest} or older than {oldest} and were left out "
-                f"({self.policies.source('registries', 'adult_age_years')})"
-            )
+        everyone = self._search(source, where, {**arguments, "limit": 0}, predicted=False)
+        of_age = self._search(source, [*where, *ages], {**arguments, "limit": 0}, predicted=False)
+        if everyone is not None and of_age is not None:
+            if everyone.total > of_age.total:
+                reasons.append(
+                    f"{everyone.total - of_age.total} more are younger than {youngest} or older than {oldest} and were left out "
+                    f"({self.policies.source('registries', 'adult_age_years')})"
+                )
+            if of_age.total > hits.total:
+                reasons.append(
+                    f"{of_age.total - hits.total} more cannot be had by their status and were left out "
+                    f"({self.policies.source('registries', 'unavailable_statuses')})"
+                )
         self._add(source, place, "adults", name, hits, reasons)
 
     def cord(self, source: RegistrySource, place: Place, ions: str | None) -> None:
@@ -426,21 +468,27 @@ class _Step:
         best = []
         probable = 0
         again: dict[str, list[str]] = {}
+        whole = name in self.policies.value("registries", "levels")
         for hit, row in zip(hits, rows, strict=True):
-            earlier = self.listed.setdefault((kind, hit.donor_id), source.name)
-            if earlier != source.name:
-                again.setdefault(earlier, []).append(hit.donor_id)
-            elif hit.match.greatest == 0 or hit.likelihood == "probable match":
-                probable += 1
+            donor = (kind, hit.donor_id)
+            earlier = self.listed.setdefault(donor, source)
+            if earlier.registry is not source.registry:
+                again.setdefault(earlier.name, []).append(hit.donor_id)
             known = {name: value for name, value in row.items() if value is not None}
-            best.append(DonorOption(source.name, place, kind, name, hit, known, self._words(hit, kind)))
-        for earlier, ids in again.items():
-            self._listed_twice(source, earlier, ids)
+            option = DonorOption(source.name, place, kind, name, whole, hit, known, self._words(hit, kind))
+            # Who was listed before with a lesser typing counts here.
+            if option.probable and donor not in self.counted:
+                self.counted.add(donor)
+                probable += 1
+            best.append(option)
+        for earlier_name, ids in again.items():
+            self._listed_twice(source, earlier_name, ids)
         positions = 2 * len(hits.loci)
+        of = "/" if kind == "cord" or name in PRESETS else " of "
         levels, total = {}, 0
         for mismatches, count in hits.counts.items():
             total += count
-            levels[f"{'' if mismatches == 0 else '>='}{positions - mismatches}/{positions}"] = total
+            levels[f"{'' if mismatches == 0 else '>='}{positions - mismatches}{of}{positions}"] = total
         said = ", ".join(f"{level}: {count}" for level, count in levels.items())
         reasons = [f"donors that may match at {said}", *reasons]
         self.searches.append(
@@ -450,8 +498,9 @@ class _Step:
     def _listed_twice(self, source: RegistrySource, earlier: str, ids: Sequence[str]) -> None:
         """Name donors whom another registry listed before: with global ids they are the same people."""
         shown = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+        as_another = "as another file of this name does" if earlier == source.name else f"as {earlier!r} does"
         message = (
-            f"registry {source.name}: lists {shown} as {earlier!r} does; if their ids are global they are the same donors: ask one "
+            f"registry {source.name}: lists {shown} {as_another}; if their ids are global they are the same donors: ask one "
             "registry. They counted once for the stop rule"
         )
         self.problems.append(Problem("donors in two registries", f"registry {source.name}", "donor_id", shown, message))
@@ -470,55 +519,91 @@ class _Step:
         return RegistryAnswer(
             answer,
             tuple(self.searches),
-            tuple(_requests(self.searches)[: int(self.policies.value("registries", "advice"))]),
+            tuple(self._requests()[: int(self.policies.value("registries", "advice"))]),
             tuple(reasons),
             tuple(self.problems),
             self.policies.version,
         )
 
+    def _requests(self) -> list[TypingRequest]:
+        """Return the typings that would tell something, those that tell most first; of donors and loci each once."""
+        found: dict[tuple[str, str], TypingRequest] = {}
+        for option in (option for each in self.searches if each.kind == "adults" for option in each.best):
+            if option.hit.match.mismatches > 0 or option.hit.match.greatest == 0:
+                continue
+            for each in option.hit.match.loci:
+                request = self._request(option, each)
+                if request is None:
+                    continue
+                # The patient is typed once, whichever donor it tells of.
+                of = ("", each.locus) if request.whom == "patient" else (request.donor_id, each.locus)
+                if of not in found or (request.bits or 0.0) > (found[of].bits or 0.0):
+                    found[of] = request
+        return sorted(found.values(), key=lambda each: -(each.bits or 0.0))
 
-def _adults_only(registry: Registry) -> str | None:
-    """Return a filter that cord blood units do not pass; None if no donor has a type, so that there are no units."""
+    def _request(self, option: DonorOption, at: LocusMatch) -> TypingRequest | None:
+        """Return what typing a locus would tell of a donor, of whom a whole match is possible and not certain."""
+        hit, locus = option.hit, at.locus
+        p, here = option.p_match, hit.p_by_locus.get(locus)
+        theirs, own = self._is_open(locus, at.donor), self._is_open(locus, at.patient)
+        whom: Literal["donor", "patient"] = "donor" if theirs else "patient"
+        whose = hit.donor_id if whom == "donor" else "the patient, whose own is open"
+        if p is None or here is None:  # the typings alone say what is open
+            if at.greatest == 0:
+                return None
+            state = "" if whom == "patient" else f"it is {'open' if at.donor else 'untyped'}, and "
+            silent = f"; the frequencies say nothing of {locus}" if locus in hit.ignored else ""
+            reason = f"typing {locus} of {whose}: {state}a match of {hit.donor_id} is possible, not proven{silent}"
+            return TypingRequest(whom, hit.donor_id, option.source, locus, None, None, None, None, reason)
+        if p <= 0.0 or here[0] >= 1.0:
+            return None
+        bits, after = bits_of_typing(p, here[0]), min(1.0, p / here[0])
+        reason = (
+            f"typing {locus} of {whose}: {'it' if whom == 'donor' else hit.donor_id} matches there with probability "
+            f"{here[0]:.3f}; the probability of a whole match, {p:.3f} now, becomes {after:.3f} or 0: {bits:.3f} of "
+            f"{entropy(p):.3f} bits"
+        )
+        if theirs and own:
+            reason += f" (a guide only: the patient's own {locus} is open too)"
+        return TypingRequest(whom, hit.donor_id, option.source, locus, p, after, here[0], bits, reason)
+
+    def _is_open(self, locus: str, typing: str) -> bool:
+        """Whether a typing leaves open which pair of ARD groups somebody has."""
+        if not typing:
+            return True
+        person = Phenotype(typing)
+        return match(person, person, self.nomenclature, [locus]).greatest > 0
+
+
+def adult_filters(registry: Registry, policies: Policies, today: date) -> tuple[list[str], list[str], list[str]]:
+    """Return filters (``where=``) that donors pass who are no cord blood units, who are of age, and who can be had.
+
+    Whoever's type, birth year or status is not known passes. A filter that everybody passes is none.
+    """
     units = registry.cord_filter()
-    return None if units is None else f"(donor_type is null or not {units})"
+    youngest, oldest = policies.value("registries", "adult_age_years")
+    ages = f"(birth_year is null or (birth_year >= {today.year - oldest} and birth_year <= {today.year - youngest}))"
+    gone = {_plain(word) for word in policies.value("registries", "unavailable_statuses")}
+    words = [word for word in registry.count_values("status") if word is not None and _plain(word) in gone]
+    there = f"(status is null or status not in ({', '.join(map(repr, words))}))"
+    return [] if units is None else [f"(donor_type is null or not {units})"], [ages], [there] if words else []
+
+
+def _plain(word: str) -> str:
+    """Return the word of a status as it is compared: in any case, with blanks, _ or - between its parts."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _answer_of(searches: Sequence[SearchAnswer]) -> Answer:
     adults = [each for each in searches if each.kind == "adults" and each.asked]
     if any(each.probable for each in adults):
         return "probable donors"
-    if any(next(iter(each.levels.values()), 0) for each in adults):
+    if any(option.possible for each in adults for option in each.best):
         return "possible donors"
+    if any(next(iter(each.levels.values()), 0) for each in adults):
+        return "unlikely donors"
     if any(max(each.levels.values(), default=0) for each in adults):
         return "mismatched donors"
     if any(max(each.levels.values(), default=0) for each in searches):
         return "cord blood"
     return "no donor" if any(each.asked for each in searches) else "ask"
-
-
-def _requests(searches: Sequence[SearchAnswer]) -> list[TypingRequest]:
-    """Return the typings that would tell something, those that tell most first."""
-    found: list[TypingRequest] = []
-    for option in (option for each in searches if each.kind == "adults" for option in each.best):
-        hit = option.hit
-        if hit.match.mismatches > 0 or hit.match.greatest == 0:
-            continue
-        p = option.p_match
-        for each in hit.match.loci:
-            if p is None:
-                if each.greatest > 0:
-                    reason = (
-                        f"{each.locus} is {'untyped' if not each.donor else 'open'}: a match is possible, not proven"
-                    )
-                    found.append(TypingRequest(hit.donor_id, option.source, each.locus, None, None, None, None, reason))
-                continue
-            here = hit.p_by_locus.get(each.locus)
-            if here is None or p <= 0.0 or here[0] >= 1.0:
-                continue
-            bits, after = bits_of_typing(p, here[0]), min(1.0, p / here[0])
-            reason = (
-                f"typing {each.locus} of {hit.donor_id}: it matches with probability {here[0]:.3f}; the probability of a whole "
-                f"match, {p:.3f} now, becomes {after:.3f} or 0: {bits:.3f} of {entropy(p):.3f} bits"
-            )
-            found.append(TypingRequest(hit.donor_id, option.source, each.locus, p, after, here[0], bits, reason))
-    return sorted(found, key=lambda each: -(each.bits or 0.0))

@@ -14,7 +14,7 @@ from typing import Literal
 
 from allomatch.roadmap.case import Problem, RegistrySource
 
-__all__ = ["distinct_files", "distinct_sources"]
+__all__ = ["distinct_sources"]
 
 _Kind = Literal["adults", "cord"]
 
@@ -44,14 +44,6 @@ def distinct_sources(sources: Sequence[RegistrySource]) -> tuple[list[RegistrySo
         elif new:
             kept.append(replace(source, what=new[0]))
     return kept, problems
-
-
-def distinct_files(sources: Sequence[RegistrySource]) -> list[RegistrySource]:
-    """Return the first source of every file: whose donors there are, whatever is searched of them."""
-    found: dict[object, RegistrySource] = {}
-    for source in sources:
-        found.setdefault(_file(source.registry.path), source)
-    return list(found.values())
 
 
 def _file(path: Path) -> object:
