@@ -196,6 +196,24 @@ def test_recruiting_where_few_are_is_worth_more_to_them() -> None:
     empty = chances.recruitment_value([(Y, 1)], [DonorPool(Y, 0)], 10, LOCI)
     assert empty[0].gain == pytest.approx(chances.match_likelihood(Y, [DonorPool(Y, 10)], LOCI).likelihood)
     assert empty[0].to_dict()["by_population"]["Y"] == empty[0].gain
+    assert (empty[0].to_dict()["loci"], empty[0].to_dict()["nomenclature"]) == (LOCI, "two-field")
+    assert "for patients of X: +0." in values[0].explain()
+    assert values[0].explain().endswith("It supports professionals and decides nothing.")
+
+
+def test_the_error_of_a_mix_is_that_of_its_parts_together() -> None:
+    """Also if two parts of the mix are alike: what is drawn of one says nothing of what is drawn of the other."""
+    names = [f"A*{n // 90 + 1:02}:{n % 90 + 1:02}" for n in range(400)]
+    weights = np.geomspace(1, 1e-4, len(names))
+    many = am.HaplotypeFrequencies.from_arrow(
+        pa.table({"haplotype": names, "frequency": weights / weights.sum()}), population="many"
+    )
+    asked = [(many, 1.0), (many, 1.0)]
+    found = [
+        chances.recruitment_value(asked, [(many, 500)], 500, ["A"], draws=64, seed=seed)[0] for seed in range(0, 400, 2)
+    ]
+    spread = float(np.std([each.gain for each in found], ddof=1))
+    assert 0.85 < spread / float(np.mean([each.error for each in found])) < 1.15
 
 
 def test_the_road_adds_up() -> None:
@@ -255,6 +273,13 @@ def test_one_patient() -> None:
         (lambda: chances.likelihood_curve(X, POOLS, [-5], LOCI), "-5; a whole number"),
         (lambda: chances.recruitment_value([], POOLS, 5, LOCI), "shares of patients are"),
         (lambda: chances.recruitment_value([(X, 0.0)], POOLS, 5, LOCI), "shares of patients are"),
+        (lambda: chances.recruitment_value([(X, 10**400)], POOLS, 5, LOCI), "a share of patients is 1000"),
+        (lambda: chances.recruitment_value([(X, 1e308)], POOLS, 5, LOCI), "a share of patients is 1e+308; 0 to 1e+12"),
+        (
+            lambda: chances.road_likelihood(1, POOLS, [], X, phenotype=STRANGER, loci=LOCI, draws=-1),
+            "number of draws is -1",
+        ),
+        (lambda: chances.match_likelihood(X, POOLS, [""]), "have no ''; they have A, B"),
         (lambda: chances.recruitment_value([(X, 1.0)], POOLS, -5, LOCI), "-5; a whole number"),
         (lambda: chances.sibling_likelihood(-1), "-1; a whole number"),
         (lambda: chances.road_likelihood(0, POOLS, [], X, family=2, loci=LOCI), "family is 2"),
@@ -354,7 +379,11 @@ def test_command(files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert [point["donors"] for point in json.loads(ask("--json", "--sizes", "10,20")[1])["points"]] == [10, 20]
     assert json.loads(ask("--json", "--over-time")[1])["version"] == registry_sizes.VERSION
     assert len(json.loads(ask("--json", "--recruit", "5")[1])["recruitment"]) == 2
-    assert "more donors of" in ask("--recruit", "5")[1]
+    recruited = ask("--recruit", "5")[1]
+    assert recruited.count("more donors of") == 2
+    assert recruited.count("decides nothing") == 1
+    for options in ((), ("--sizes", "10"), ("--siblings", "1")):
+        assert "decides nothing" in json.loads(ask("--json", *options)[1])["about"]
     road = json.loads(ask("--json", "--siblings", "1", "--world-pool", f"{files}/Y.csv:1000:1")[1])
     assert (road["family"], road["world"] > 0) == (0.25, True)
     one = json.loads(ask("--json", "--patient", "A*01:XX+A*01:XX^B*01:XX+B*01:XX")[1])
@@ -406,7 +435,9 @@ needs_matplotlib = pytest.mark.skipif(
 def test_a_figure_is_drawn_and_read_without_colour() -> None:
     figure = plot_curves(curves())
     (axes,) = figure.axes
-    assert [line.get_label() for line in axes.lines] == ["X", "Y"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["X", "Y"]
     assert len({(line.get_marker(), line.get_linestyle()) for line in axes.lines}) == 2
     assert axes.get_xscale() == "log"
     assert list(axes.lines[0].get_xdata()) == [100, 10_000]  # a logarithm has no 0
@@ -414,6 +445,14 @@ def test_a_figure_is_drawn_and_read_without_colour() -> None:
     assert "donors" in axes.get_xlabel()
     assert "probability" in axes.get_ylabel()
     assert "decides nothing" in axes.get_title()
+    # A name is a name: neither mathematics nor hidden.
+    odd = [replace(curve, population=name) for curve, name in zip(curves(), ("$x^{2$", "_y"), strict=True)]
+    drawn = plot_curves(odd)
+    drawn.savefig(io.BytesIO(), format="svg")
+    assert [text.get_text() for text in drawn.axes[0].get_legend().get_texts()] == ["$x^{2$", "_y"]
+    six = plot_curves(curves() * 3)
+    assert len({(line.get_marker(), str(line._dash_pattern)) for line in six.axes[0].lines}) == 6
+    assert len({str(line._dash_pattern) for line in six.axes[0].lines}) == 6
     # No two texts lie upon each other.
     figure.savefig(io.BytesIO(), format="png")
     boxes = [text.get_window_extent() for text in (axes.xaxis.label, axes.yaxis.label, axes.title)]

@@ -24,9 +24,10 @@ from allomatch.chances_question import (
     Pools,
     Question,
     check_count,
+    check_draws,
     check_list,
-    check_seed,
     check_share,
+    check_weight,
     times,
 )
 from allomatch.chances_results import (
@@ -231,16 +232,20 @@ def recruitment_value(
     for each in patients:
         if not isinstance(each, tuple) or len(each) != 2 or not isinstance(each[1], (int, float, np.number)):
             raise problem("WrongType", f"patients are (frequencies, share), not {each!r:.80}")
+        check_weight("a share of patients", each[1])
     shares = np.array([share for _, share in patients], np.float64)
-    if not (len(shares) and np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+    if not shares.sum() > 0:
         raise problem(
             "ValueOutOfRange", f"the shares of patients are {shares.tolist()}; give some, 0 or more, not all 0"
         )
     shares = shares / shares.sum()
     asked = Question.of(registries, loci, max_mismatches, nomenclature)
     gains: list[list[tuple[str, float, float]]] = [[] for _ in asked.pools]
-    for frequencies, _ in patients:
-        people = asked.patients(frequencies, draws, seed)
+    genotypes = []
+    for number, (frequencies, _) in enumerate(patients):
+        # Each population has draws of its own: the errors of the parts add up as independent ones do.
+        people = asked.patients(frequencies, draws, seed + number)
+        genotypes.append(len(people))
         missed = asked.log_missed(asked.matching(people))
         nobody = np.exp(asked.log_none(missed).sum(axis=1))
         for at in range(len(asked.pools)):
@@ -253,6 +258,10 @@ def recruitment_value(
             float(sum(share * gain for share, (_, gain, _) in zip(shares, of_pool, strict=True))),
             math.sqrt(sum((share * error) ** 2 for share, (_, _, error) in zip(shares, of_pool, strict=True))),
             tuple((name, gain) for name, gain, _ in of_pool),
+            asked.loci,
+            asked.max_mismatches,
+            asked.nomenclature.release,
+            sum(genotypes),
         )
         for pool, of_pool in zip(asked.pools, gains, strict=True)
     ]
@@ -306,7 +315,7 @@ def road_likelihood(
         draws: As in :func:`match_likelihood`.
         seed: As in :func:`match_likelihood`.
     """
-    check_seed(seed)  # of one patient nothing is drawn, and a slip is a slip
+    check_draws(draws, seed)  # of one patient nothing is drawn, and a slip is a slip
     helped = sibling_likelihood(siblings)
     if family is not None:
         check_share("family", family)

@@ -20,13 +20,13 @@ from allomatch.formats import write_whole
 __all__ = ["plot_curves", "save_curves"]
 
 # Okabe and Ito's colours, which people with colour-blindness tell apart; the yellow, too light on white, is left out.
-_STYLES = (
+_STYLES: tuple[tuple[str, str, Any], ...] = (
     ("#0072B2", "o", "-"),
     ("#D55E00", "s", "--"),
     ("#009E73", "^", "-."),
     ("#CC79A7", "D", ":"),
-    ("#56B4E9", "v", "-"),
-    ("#000000", "P", "--"),
+    ("#56B4E9", "v", (0, (5, 1))),
+    ("#000000", "P", (0, (1, 1))),
 )
 _WORDS = "It supports professionals and decides nothing."
 _FORMATS = ("png", "svg", "pdf")
@@ -60,6 +60,7 @@ def plot_curves(curves: Sequence[LikelihoodCurve]) -> Any:
     by_year = all(point.year is not None for curve in curves for point in curve.points)
     figure = Figure(figsize=(7.0, 4.5), layout="constrained")
     axes = figure.subplots()
+    lines: list[Any] = []
     for at, curve in enumerate(curves):
         colour, marker, dash = _STYLES[at % len(_STYLES)]
         points = [point for point in curve.points if by_year or point.donors > 0]
@@ -68,7 +69,7 @@ def plot_curves(curves: Sequence[LikelihoodCurve]) -> Any:
         low = [max(0.0, point.likelihood - 2 * point.error) for point in points]
         high = [min(1.0, point.likelihood + 2 * point.error) for point in points]
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(x, y, color=colour, marker=marker, linestyle=dash, label=curve.population)
+        lines += axes.plot(x, y, color=colour, marker=marker, linestyle=dash)
     loci, most = curves[0].loci, curves[0].max_mismatches
     if not by_year:
         axes.set_xscale("log")
@@ -79,7 +80,11 @@ def plot_curves(curves: Sequence[LikelihoodCurve]) -> Any:
     level = "no mismatch" if most == 0 else f"at most {most} mismatched"
     axes.set_title(f"{', '.join(loci)}: {level}\n{_WORDS}", fontsize=9)
     axes.grid(alpha=0.3)
-    axes.legend(title="patients")
+    # Names are what somebody called a file: no mathematics ($), and none is hidden (_).
+    named = axes.legend(lines, [" "] * len(lines), title="patients")
+    for text, curve in zip(named.get_texts(), curves, strict=True):
+        text.set_parse_math(False)
+        text.set_text(curve.population)
     return figure
 
 

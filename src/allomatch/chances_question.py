@@ -25,7 +25,17 @@ from allomatch.match import check_choice, loci_of
 from allomatch.nomenclature import Nomenclature
 from allomatch.phenotype import Phenotype
 
-__all__ = ["DonorPool", "Pools", "Question", "check_count", "check_list", "check_seed", "check_share", "times"]
+__all__ = [
+    "DonorPool",
+    "Pools",
+    "Question",
+    "check_count",
+    "check_draws",
+    "check_list",
+    "check_share",
+    "check_weight",
+    "times",
+]
 
 Values = npt.NDArray[np.float64]
 
@@ -33,6 +43,7 @@ MOST_DONORS = 10_000_000_000
 """More than there are people; with more, a size is a slip, and numbers of hundreds of digits are none that can be computed with."""
 
 _MOST_MISMATCHES = 4
+_MOST_WEIGHT = 1e12  # the sum of any number of them can be computed with
 _FEWEST_DRAWS = 16
 _MOST_DRAWS = 1_000_000_000
 
@@ -107,8 +118,7 @@ class Question:
 
     def patients(self, frequencies: Populations, draws: int, seed: int) -> Patients:
         """Return the patients of a population, all or drawn."""
-        check_count("the number of draws", draws, _FEWEST_DRAWS, _MOST_DRAWS)
-        check_seed(seed)
+        check_draws(draws, seed)
         for each in populations_of(frequencies):
             _check_loci(each, self.loci)
         return drawn(frequencies, self.nomenclature, self.loci, int(draws), int(seed))
@@ -218,7 +228,7 @@ def _pool(given: object) -> DonorPool:
 
 
 def _check_loci(frequencies: HaplotypeFrequencies, loci: Sequence[str]) -> None:
-    missing = [locus for locus in loci if locus not in frequencies.loci]
+    missing = [locus or "''" for locus in loci if locus not in frequencies.loci]
     if missing:
         raise problem(
             "InvalidArgument",
@@ -241,9 +251,10 @@ def check_list(what: str, values: object) -> None:
         raise problem("WrongType", f"{what} is {_shown(values)}; a list is needed")
 
 
-def check_seed(value: object) -> None:
-    """Raise ArgumentError unless a value can be the seed of draws."""
-    check_count("the seed", value, most=None)
+def check_draws(draws: object, seed: object) -> None:
+    """Raise ArgumentError unless so many genotypes can be drawn, by this seed."""
+    check_count("the number of draws", draws, _FEWEST_DRAWS, _MOST_DRAWS)
+    check_count("the seed", seed, most=None)
 
 
 def _shown(value: object) -> str:
@@ -260,3 +271,9 @@ def check_share(what: str, value: object) -> None:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 0 <= value <= 1:  # type: ignore[operator]
         raise problem("ValueOutOfRange", f"{what} is {_shown(value)}; a number from 0 to 1 is needed")
+
+
+def check_weight(what: str, value: float) -> None:
+    """Raise ArgumentError unless a number can be the weight of one of several: 0 to 1e12."""
+    if not 0 <= value <= _MOST_WEIGHT:
+        raise problem("ValueOutOfRange", f"{what} is {_shown(value)}; 0 to {_MOST_WEIGHT:g} is possible")

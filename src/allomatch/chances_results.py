@@ -106,6 +106,7 @@ class MatchLikelihood:
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name; a likelihood that there is not is None."""
         return {
+            "about": _WORDS,
             "likelihood": _number(self.likelihood),
             "error": _number(self.error),
             "draws": self.draws,
@@ -187,6 +188,7 @@ class LikelihoodCurve:
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name."""
         return {
+            "about": _WORDS,
             "points": [
                 {
                     "donors": p.donors,
@@ -227,6 +229,10 @@ class Recruitment:
         gain: How much the probability of a donor grows on average over the mix of patients.
         error: Standard error of the gain by drawing.
         by_population: The gain of each patient population.
+        loci: The loci compared.
+        max_mismatches: How many mismatches a donor may have.
+        nomenclature: The release that names were read under.
+        draws: How many patient genotypes it is the average of.
     """
 
     pool: str
@@ -234,16 +240,35 @@ class Recruitment:
     gain: float
     error: float
     by_population: tuple[tuple[str, float], ...]
+    loci: tuple[str, ...]
+    max_mismatches: int
+    nomenclature: str
+    draws: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name."""
         return {
+            "about": _WORDS,
             "pool": self.pool,
             "recruits": self.recruits,
             "gain": self.gain,
             "error": self.error,
             "by_population": dict(self.by_population),
+            "loci": list(self.loci),
+            "max_mismatches": self.max_mismatches,
+            "nomenclature": self.nomenclature,
+            "draws": self.draws,
         }
+
+    def explain(self) -> str:
+        """Return in words what they are worth."""
+        lines = [
+            f"{self.recruits:,} more donors of {self.pool}: {self.gain:+.6f} to the probability of an available donor, "
+            f"{_level(self.loci, self.max_mismatches)} (standard error {self.error:.6f}; nomenclature {self.nomenclature})"
+        ]
+        if len(self.by_population) > 1:
+            lines += [f"  for patients of {name}: {gain:+.6f}" for name, gain in self.by_population]
+        return "\n".join([*lines, f"  {_WORDS}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +309,7 @@ class RoadLikelihood:
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name; those that there are not are None."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {
+        return {"about": _WORDS} | {
             name: list(value) if isinstance(value, tuple) else _number(value) if isinstance(value, float) else value
             for name, value in values.items()
         }

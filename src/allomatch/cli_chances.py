@@ -88,8 +88,9 @@ def chances_command(
         if as_json:
             print_json({"recruitment": [each.to_dict() for each in values]})
             return
-        for each in values:
-            say(f"{each.recruits:,} more donors of {each.pool}: {each.gain:+.6f} (standard error {each.error:.6f})")
+        # Each says that it decides nothing: once will do.
+        for line in dict.fromkeys(line for each in values for line in each.explain().splitlines()):
+            say(line)
         return
     elif siblings is not None:
         world = [_pool(text, opened) for text in world_pool or []]
@@ -117,7 +118,8 @@ def _opened(path: Path, opened: dict[Path, HaplotypeFrequencies]) -> HaplotypeFr
 def _pool(text: str, opened: dict[Path, HaplotypeFrequencies]) -> chances.DonorPool:
     """Read FILE:NUMBER or FILE:NUMBER:AVAILABILITY; the file's name may hold colons."""
     parts = text.rsplit(":", 2)
-    if len(parts) == 3 and parts[1].isdecimal():
+    # Of "a:5:1" either "a" or "a:5" is the file.
+    if len(parts) == 3 and parts[1].isdecimal() and not Path(text.rpartition(":")[0]).exists():
         path, number, availability = parts
     else:
         path, _, number = text.rpartition(":")
