@@ -583,3 +583,76 @@ def test_a_patient_whose_typing_cannot_be_read() -> None:
     )
     assert ("unreadable typing", "patient") in {(p.code, p.where) for p in answer.problems}
     assert answer["sister-1"].p_identical > 0.2
+
+
+# --- what typings alone show ---
+
+
+def test_who_looks_the_same_is_identical_however_unlikely_descent_makes_it() -> None:
+    """With recombination what is summed falls short of 1 by a little; a parent with the patient's alleles has them all the same."""
+    answer = family(
+        typed(A, B), Relative("father", typed(A, B)), Relative("son", typed(A, B)), policy=DEFAULT_FAMILY_POLICY
+    )
+    for name in ("father-1", "son-1"):
+        assert answer[name].category == "identical"
+        assert answer[name].p_identical + answer[name].p_identical_by_chance == 1
+    assert (answer.p_any_identical, answer.type_first) == (1, ())
+    frequent = family(typed(A, B), Relative("brother", typed(A, B)), policy=DEFAULT_FAMILY_POLICY)["brother-1"]
+    assert 0.99 < frequent.p_identical < 1
+    assert frequent.p_identical + frequent.p_identical_by_chance == 1
+
+
+def test_a_typing_that_is_too_much_for_the_sum_still_shows_who_is_identical() -> None:
+    cousins = [
+        Relative("maternal cousin", typed(one, other), id=name) for name, one, other in (("c", A, B), ("d", D, E))
+    ]
+    answer = family(typed(A, B), *cousins, policy=replace(DEFAULT_FAMILY_POLICY, most_steps=2000))
+    assert codes(answer) == ["family too large"] * 2
+    assert (answer["c"].typed, answer["c"].category) == (True, "identical")
+    assert (answer["c"].p_identical, answer["c"].p_identical_by_chance, answer.p_any_identical) == (0, 1, 1)
+    assert "c" not in {each.id for each in answer.type_first}
+    # Whoever has other alleles for certain is not identical, whatever an untyped cousin would be.
+    coarse = typed(*([f"{allele.split(':')[0]}:XX" for allele in each] for each in (A, C)))
+    brother, sister = Relative("brother", coarse, id="b"), Relative("sister", id="s")
+    small = replace(DEFAULT_FAMILY_POLICY, most_steps=300)
+    dropped = family(typed(A, B), brother, sister, policy=small)
+    assert codes(dropped) == ["family too large"]
+    assert dropped["b"].p_identical == 0
+    assert dropped["b"].p_haploidentical + dropped["b"].p_other == pytest.approx(1)
+    alone = family(typed(A, B), replace(brother, available=False), sister, policy=small)
+    assert dropped.p_any_identical == pytest.approx(alone.p_any_identical)
+    assert dropped.p_any_haploidentical > alone.p_any_haploidentical
+
+
+def test_a_haplotype_of_the_patient_on_one_of_other_origin_makes_haploidentical() -> None:
+    """The half-brother has A of his own father, and of the mother what the patient has not."""
+    parents = Relative("mother", typed(B, C)), Relative("father", typed(A, D))
+    half = Relative("maternal half-brother", typed(C, A), id="h")
+    answer = family(typed(A, B), *parents, half)
+    assert (answer["h"].category, answer["h"].shared, answer["h"].p_other) == ("haploidentical", None, 1)
+    assert any("haplotype a at every locus, by descent or by chance" in each for each in answer["h"].reasons)
+    alone = family(typed(A, B), *(replace(each, available=False) for each in parents), half)
+    assert (alone.p_any_identical, alone.p_any_haploidentical) == (0, 0)  # of those by descent
+    # One allele of the haplotype missing, or one that is only possible: nothing is certain.
+    for last in ("DQB1*05:01", "DQB1*02:XX"):
+        other = replace(half, phenotype=typed(C, [*A[:4], last]))
+        assert family(typed(A, B), *parents, other)["h"].category == "other", last
+
+
+def test_who_is_typed_at_none_of_the_patients_loci_is_to_be_typed_there() -> None:
+    sister = Relative("sister", am.Phenotype("A*01:01+A*02:01"))
+    apart = family(am.Phenotype("B*08:01+B*07:02"), sister, loci=["A", "B"])
+    untyped = family(am.Phenotype(""), Relative("sister", typed(A, B)))
+    for answer in (apart, untyped):
+        assert (answer["sister-1"].typed, answer["sister-1"].category) == (False, None)
+        assert [each.id for each in answer.type_first] == ["sister-1"]
+    assert any("not typed at the patient's loci" in each for each in apart["sister-1"].reasons)
+
+
+def test_what_settles_the_phase_is_what_is_not_typed_yet() -> None:
+    brother = Relative("brother", typed(A, B), id="b")
+    one = family(typed(A, B), brother)["b"]
+    assert any("typing a parent would settle it" in each for each in one.warnings)
+    parents = [Relative(each, typed(A, B)) for each in ("mother", "father")]
+    both = family(typed(A, B), *parents, brother)["b"]
+    assert not any("typing a parent" in each for each in both.warnings)

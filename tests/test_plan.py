@@ -235,6 +235,28 @@ def test_a_relative_who_looks_identical_at_few_loci_is_to_be_typed_further() -> 
     assert plan["family"].answer == "identical donor"
 
 
+@pytest.mark.parametrize(
+    ("loci", "compared", "said"),
+    [
+        (("A", "B", "C", "DRB1", "DQB1"), 5, None),
+        (("A", "B", "C", "DRB1"), 4, "DQB1: relatives are compared at 8/8"),
+        (("A", "B", "DRB1"), 5, "C, DQB1: there relatives count by descent alone"),
+    ],
+)  # fmt: skip
+def test_relatives_are_compared_where_the_patient_is_typed(
+    loci: tuple[str, ...], compared: int, said: str | None
+) -> None:
+    """At a locus at which the patient is not typed nobody looks the same: a father with the patient's alleles would be half."""
+    few = am.Phenotype("^".join(PATIENT.phenotype[locus] for locus in loci))
+    father = Relative("father", PATIENT.phenotype, id="f", available=True)
+    step = Roadmap(replace(PATIENT, phenotype=few), family=[father], nomenclature=NAMES, today=TODAY).plan()["family"]
+    assert len(step.detail.loci) == compared
+    reasons = [each for each in step.reasons if "patient is not typed" in each]
+    assert reasons == ([] if said is None else [f"the patient is not typed at {said}; type the patient there too"])
+    # Of few loci looking the same says too little.
+    assert step.answer == ("identical donor" if len(loci) == compared else "haploidentical donor")
+
+
 def test_words_for_ethnicities_choose_the_sets_of_relatives_too() -> None:
     brother = Relative("brother", id="brother-1", available=True)
 

@@ -10,7 +10,7 @@ professionals and decides nothing. docs/family.md has the rules and their source
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from allomatch.carried import Carried, carry
@@ -30,13 +30,21 @@ from allomatch.roadmap.family_answer import (
     MemberAnswer,
     TypingAdvice,
 )
+from allomatch.roadmap.family_matches import Matches, carries
 from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
-from allomatch.roadmap.family_words import Findings, label_haplotypes, member_answers, typing_advice
+from allomatch.roadmap.family_words import (
+    SETTLED,
+    Findings,
+    Haplotypes,
+    label_haplotypes,
+    member_answers,
+    typing_advice,
+)
 from allomatch.roadmap.inheritance import descents
 from allomatch.roadmap.leaves import placed
 from allomatch.roadmap.mendel import LeftOut, find_errors, without
 from allomatch.roadmap.pedigree import PATIENT, Pedigree, build_pedigree
-from allomatch.roadmap.sharing import share
+from allomatch.roadmap.sharing import Sharing, share
 
 __all__ = [
     "DEFAULT_FAMILY_POLICY",
@@ -73,6 +81,7 @@ class _Assessment:
         }
         self.phenotypes: dict[str, Phenotype] = {}
         self.doubtful: set[str] = set()
+        self.too_much: set[str] = set()  # whose typing is left out because the sum would be too large
         # Who may donate as far as is known before the typings are read.
         self.usable = {
             name
@@ -208,6 +217,7 @@ class _Assessment:
                              "(match and relation stay): type at "
                              "higher resolution, compare fewer loci, or raise most_steps of the policy")  # fmt: skip
                 del self.phenotypes[farthest]
+                self.too_much.add(farthest)
 
     def explained(
         self, typings: FamilyTypings, family: Family, carried: Sequence[Carried]
@@ -278,10 +288,10 @@ class _Assessment:
             return True
         return bool({a for pair in first for a in pair} & {a for pair in second for a in pair})
 
-    def compare(self, unreadable: Sequence[Unreadable]) -> dict[str, Match | None]:
+    def compare(self, unreadable: Sequence[Unreadable]) -> dict[str, Match]:
         """Compare every typed relative with the patient, where both can be read."""
         bad = {(each.person, each.locus) for each in unreadable}
-        found: dict[str, Match | None] = {}
+        found: dict[str, Match] = {}
         for name, one in {**self.pedigree.relatives, **self.pedigree.left_out}.items():
             if one.phenotype is None or not one.phenotype.loci:
                 continue
@@ -299,6 +309,26 @@ class _Assessment:
                     f"the typing cannot be compared: {failure}",
                 )
         return found
+
+    def matches(self, unreadable: Sequence[Unreadable], haplotypes: Haplotypes) -> Matches:
+        """Return what the typings alone show."""
+        found = self.compare(unreadable)
+        unread = {each.person for each in unreadable}
+        doubtful = unread | self.doubtful | set(self.pedigree.left_out)
+        if PATIENT in doubtful:
+            doubtful |= set(found)
+        half = {}
+        if haplotypes.pair is not None and (haplotypes.probability or 0.0) >= SETTLED:
+            for name in found.keys() - doubtful:
+                phenotype = self.pedigree.relatives[name].phenotype
+                for label, text in zip("ab", haplotypes.pair, strict=True):
+                    if (
+                        phenotype is not None
+                        and name not in half
+                        and carries(text, phenotype, self.loci, self.nomenclature)
+                    ):
+                        half[name] = label
+        return Matches(found, doubtful, self.too_much, half)
 
     def age(self, one: Relative, today: date) -> float | None:
         return (today - one.birth_date).days / 365.25 if one.birth_date else one.age
@@ -383,21 +413,37 @@ def assess_family(
             f"the typing at {bad.locus} is left out: {bad.reason}",
         )
     usable = frozenset(one.usable - one.doubtful)
-    sharing = share(
-        ways, family, PATIENT, one.parents, one.rates, one.order, usable, None if one.unsure else one.weights
-    )
-    if any(person.genes == PATIENT and person.id in usable for person in one.pedigree.people if person.id != PATIENT):
+    haplotypes = label_haplotypes(ways, family, one.order, typings, policy.most_recombinations)
+    matches = one.matches(typings.unreadable, haplotypes)
+
+    def shared(usable: Collection[str]) -> Sharing:
+        weights = None if one.unsure else one.weights
+        return share(ways, family, PATIENT, one.parents, one.rates, one.order, usable, weights)
+
+    sharing = shared(usable)
+    unlike = frozenset(name for name in usable if matches.unlike(name))
+    if unlike:
+        sharing.any_identical = shared(usable - unlike).any_identical
+    twins = {person.id for person in one.pedigree.people if person.genes == PATIENT}
+    if any(name in twins or matches.alike(name) for name in usable):
         sharing.any_identical = sharing.any_haploidentical = 1.0
     _say_recombinations(one, family, ways)
     population = " and ".join(each.population for each in common) if carried and not one.unsure else ""
     in_words = "" if population else f"{one.unsure}: each allele of the family counts {policy.allele_weight:g}"
-    typed = frozenset(name for name in one.phenotypes if name != PATIENT)
+    # Typed at none of the patient's loci is as good as untyped: nobody can say yet who is identical.
+    typed = frozenset(
+        name
+        for name in one.pedigree.relatives
+        if (name in one.phenotypes and (name in twins or matches.compared(name)))
+        or matches.alike(name)
+        or name in matches.half
+    )
     found = Findings(
         one.pedigree,
         sharing,
-        label_haplotypes(ways, family, one.order, typings, policy.most_recombinations),
+        haplotypes,
         typed,
-        one.compare(typings.unreadable),
+        matches,
         one.notes,
         usable,
         in_words,

@@ -134,11 +134,12 @@ class MemberAnswer:
         id: Given, or relation and number; an unobserved person who connects others is in brackets.
         relation: To the patient.
         sex: ``"F"``, ``"M"`` or None.
-        typed: Whether a typing is used.
+        typed: Whether a typing is used and can be compared with the patient's.
         parents: Ids of mother and father; ``"patient"`` is the patient; none of founders.
         haplotypes: Labels of the maternal and the paternal one in the likeliest inheritance; ``a`` is the patient's paternal
             one, ``b`` the maternal one; None: not known.
-        category: Of the typed ``"identical"``, ``"haploidentical"`` or ``"other"``, whichever is likeliest; else None.
+        category: Of the typed ``"identical"`` (by descent or by chance), ``"haploidentical"`` (by descent, or the typing has one of
+            the patient's haplotypes for certain) or ``"other"``, whichever is likeliest; else None.
         shared: Of the haploidentical which of the patient's haplotypes: ``"a (paternal)"``; no side where it is not settled.
         p_identical: Both haplotypes shared at every locus, by descent.
         p_haploidentical: One shared at every locus.
@@ -196,7 +197,7 @@ class FamilyAnswer:
         members: The relatives in the order given, then the people who connect them.
         type_first: Whom to type, best first.
         p_any_identical: That at least one usable member has the patient's HLA at the loci, all that is known taken into account.
-        p_any_haploidentical: That at least one shares a haplotype or both.
+        p_any_haploidentical: That at least one shares a haplotype by descent, or has the patient's alleles.
         patient_haplotypes: The likeliest pair, labels a and b; None if nothing is known.
         haplotype_text: By label, the likeliest alleles, ``?`` where not known.
         phase_probability: Of that pair.

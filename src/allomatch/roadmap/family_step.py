@@ -12,6 +12,7 @@ from datetime import date
 
 from allomatch.frequencies import HaplotypeFrequencies
 from allomatch.frequency_sets import FrequencySets
+from allomatch.match import PRESETS
 from allomatch.nomenclature import Nomenclature
 from allomatch.roadmap.case import Patient, Problem, Relative
 from allomatch.roadmap.family import FamilyAnswer, FamilyPolicy, MemberAnswer, assess_family
@@ -30,10 +31,14 @@ class Family:
     Attributes:
         answer: What is known of it.
         problems: What of it could not be used.
+        loci: Where relatives are compared: `"10/10"`, or `"8/8"` where the patient's typing has that and no more.
+        untyped: Those of 10/10 at which the patient is not typed.
     """
 
     answer: FamilyAnswer | None
     problems: tuple[Problem, ...]
+    loci: str
+    untyped: tuple[str, ...]
 
 
 def take(
@@ -45,13 +50,18 @@ def take(
     today: date,
 ) -> Family:
     """Assess the family under the rules of the policies."""
+    untyped = tuple(locus for locus in PRESETS["10/10"] if locus not in patient.phenotype.loci)
+    # At a locus at which the patient is not typed descent alone counts, and whoever looks the same would not be the same.
+    loci = "8/8" if untyped and not set(untyped) & set(PRESETS["8/8"]) else "10/10"
     if not relatives:
-        return Family(None, ())
+        return Family(None, (), loci, untyped)
     policy = family_policy(policies)
     labels = policies.value("registries", "population_labels")
     patient = replace(patient, ethnicities=tuple(labels.get(each, each) for each in patient.ethnicities))
-    answer = assess_family(patient, relatives, nomenclature, frequencies=frequencies, policy=policy, today=today)
-    return Family(answer, answer.problems)
+    answer = assess_family(
+        patient, relatives, nomenclature, loci=loci, frequencies=frequencies, policy=policy, today=today
+    )
+    return Family(answer, answer.problems, loci, untyped)
 
 
 def family_policy(policies: Policies) -> FamilyPolicy:
@@ -83,9 +93,14 @@ def step(
     first = "; ".join(f"{each.id}: {each.reason}" for each in answer.type_first[:3])
     said = (
         *reasons,
-        f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical with "
-        f"{answer.p_any_haploidentical:.4f}",
+        f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical by descent "
+        f"with {answer.p_any_haploidentical:.4f}",
     )
+    if family.untyped:
+        how = f"relatives are compared at {family.loci}"
+        if family.loci == "10/10":
+            how = "there relatives count by descent alone"
+        said = (*said, f"the patient is not typed at {', '.join(family.untyped)}: {how}; type the patient there too")
     least = policies.value("recommend", "least_identical_probability")
     identical = [each for each in usable if each.category == "identical"]
     unsure = [each for each in identical if each.p_identical + each.p_identical_by_chance < least]

@@ -10,19 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Literal
 
-from allomatch.match import Match
 from allomatch.roadmap.descent import Component, Descent, Family, Labels
 from allomatch.roadmap.family_answer import FamilyPolicy, MemberAnswer, TypingAdvice
+from allomatch.roadmap.family_matches import Matches
 from allomatch.roadmap.family_typings import UNKNOWN, FamilyTypings, Pattern
 from allomatch.roadmap.leaves import placed
 from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
 from allomatch.roadmap.relations import RELATIONS
 from allomatch.roadmap.sharing import Sharing
 
-__all__ = ["Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
+__all__ = ["SETTLED", "Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
 
-_SETTLED = 0.95
+Category = Literal["identical", "haploidentical", "other"]
+SETTLED = 0.95
+"""From which probability on a pair of haplotypes, or whose they are, is taken for known. Ours."""
 # Children of both parents, as relations say it.
 _SIBLINGS = tuple(
     name for name, one in RELATIONS.items() if one.places == ("mother", "father") and one.kind == "child of"
@@ -59,10 +62,55 @@ class Findings:
     sharing: Sharing
     haplotypes: Haplotypes
     typed: frozenset[str]
-    matches: Mapping[str, Match | None]
+    matches: Matches
     notes: Mapping[str, tuple[str, ...]]
     usable: frozenset[str]
     frequencies_in_words: str
+
+    def odds(self, person: Person) -> Odds:
+        """Return what someone shares, the sum and the typing taken together."""
+        name = person.id
+        shares = self.sharing.people.get(name)
+        if person.genes == PATIENT or shares is None:
+            return Odds(1.0, 0.0, 0.0, 0.0)
+        identical, haploidentical, other, chance = (
+            shares.identical,
+            shares.haploidentical,
+            shares.other,
+            shares.by_chance,
+        )
+        if self.matches.alike(name):
+            chance = 1.0
+        elif self.matches.unlike(name) and identical < 1:
+            rest = 1.0 - identical
+            identical, haploidentical, other, chance = 0.0, haploidentical / rest, other / rest, 0.0
+        return Odds(identical, haploidentical, other, min(chance, 1.0 - identical))
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """What one relative shares; probabilities, 0 to 1, the first three sum to 1."""
+
+    identical: float
+    haploidentical: float
+    other: float
+    chance: float
+
+    @property
+    def alike(self) -> float:
+        """The patient's alleles, by descent or by chance."""
+        return min(1.0, self.identical + self.chance)
+
+    @property
+    def half(self) -> float:
+        """Haploidentical and not alike."""
+        return max(0.0, min(self.haploidentical, 1.0 - self.alike))
+
+    @property
+    def category(self) -> Category:
+        """What is likeliest; of equal ones the better."""
+        half = self.half
+        return max((self.alike, 2, "identical"), (half, 1, "haploidentical"), (1.0 - self.alike - half, 0, "other"))[2]  # type: ignore[return-value]
 
 
 def _mosaic(side: Sequence[int], rows: Mapping[int, Pattern]) -> Pattern:
@@ -109,7 +157,7 @@ def label_haplotypes(
     either = {pair: pairs[pair] + (pairs.get(pair[::-1], 0.0) if pair[0] != pair[1] else 0.0) for pair in pairs}
     a, b = min(pairs, key=lambda pair: (-round(either[pair], 12), -round(pairs[pair], 12), pair))
     probability = min(1.0, either[a, b])
-    settled = pairs[a, b] >= _SETTLED * either[a, b] and a != b
+    settled = pairs[a, b] >= SETTLED * either[a, b] and a != b
     _, number, rows = likeliest[a, b]
     best = ways[number]
     rows = dict(rows)
@@ -161,7 +209,8 @@ def member_answers(
 def _left_out(name: str, found: Findings) -> MemberAnswer:
     one = found.pedigree.left_out[name]
     return MemberAnswer(
-        name, str(one.relation), one.sex, False, (), (None, None), None, None, 0.0, 0.0, 0.0, 0.0, found.matches.get(name), False,
+        name, str(one.relation), one.sex, False, (), (None, None), None, None, 0.0, 0.0, 0.0, 0.0,
+        found.matches.of.get(name), False,
         ("not assessed: the relation cannot be used", *found.notes.get(name, ())), (),
     )  # fmt: skip
 
@@ -172,30 +221,32 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
     typed = name in found.typed
     twin = person.genes == PATIENT
     labels = found.haplotypes.best.labels.get(PATIENT if twin else name)
-    shares = found.sharing.people.get(name)
-    identical, haploidentical, other, chance = (
-        (1.0, 0.0, 0.0, 0.0)
-        if twin or shares is None
-        else (shares.identical, shares.haploidentical, shares.other, shares.by_chance)
-    )
-    category = None
-    if typed:
-        category = max(
-            (identical + min(chance, 1.0), 2, "identical"), (haploidentical, 1, "haploidentical"), (other, 0, "other")
-        )[2]
-        if category == "identical" and identical + chance < max(haploidentical, other):
-            category = "haploidentical" if haploidentical >= other else "other"
+    odds = found.odds(person)
+    identical, haploidentical, other, chance = odds.identical, odds.haploidentical, odds.other, odds.chance
+    category: Category | None = odds.category if typed else None
+    half = found.matches.half.get(name)
+    # Of a typing that the sum did not see the typing alone says it.
+    by_typing = half is not None and typed and (category == "other" or name in found.matches.unsummed)
+    if by_typing and category != "identical":
+        category = "haploidentical"
     own = _own_labels(labels, found.haplotypes)
-    shared = _shared(own, found.haplotypes) if category == "haploidentical" else None
+    shared = _shared(own, found.haplotypes) if category == "haploidentical" and not by_typing else None
     reasons, warnings = [], []
     if relative is None:
         reasons.append("not among the relatives given; added because others descend from this person")
+    elif not typed and found.matches.of.get(name) is not None and not found.matches.compared(name):
+        reasons.append(
+            f"not typed at the patient's loci: identical with probability {identical:.4f}, haploidentical "
+            f"{haploidentical:.4f}"
+        )
     elif not typed and relative.phenotype is not None and relative.phenotype.loci:
         reasons.append(
-            f"typing not used: without it identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}"
+            f"typing not used in the sum: identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}"
         )
     elif typed:
-        reasons.append(_typed_words(category or "", identical, haploidentical, other, chance, shared))
+        reasons.append(_typed_words(category or "", odds, shared))
+        if by_typing and category == "haploidentical":
+            reasons.append(f"has the alleles of the patient's haplotype {half} at every locus, by descent or by chance")
     else:
         reasons.append(
             f"untyped: identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
@@ -205,7 +256,7 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
         warnings.append("an identical twin as donor gives no graft-versus-malignancy effect")
     if typed:
         reasons.append(found.frequencies_in_words)
-        compared = found.matches.get(name)
+        compared = found.matches.of.get(name)
         missing = [one.locus for one in compared.loci if one.patient and not one.donor] if compared is not None else []
         if missing and not twin:
             reasons.append(f"not typed at {', '.join(missing)}: there descent alone counts, no chance; type it there")
@@ -228,7 +279,7 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
         p_haploidentical=haploidentical,
         p_other=other,
         p_identical_by_chance=chance,
-        match=found.matches.get(name),
+        match=found.matches.of.get(name),
         usable=name in found.usable,
         reasons=tuple(reason for reason in reasons if reason),
         warnings=tuple(warnings),
@@ -242,15 +293,17 @@ def _shared(own: tuple[str | None, str | None], haplotypes: Haplotypes) -> str |
     return None
 
 
-def _typed_words(
-    category: str, identical: float, haploidentical: float, other: float, chance: float, shared: str | None
-) -> str:
+def _typed_words(category: str, odds: Odds, shared: str | None) -> str:
     chances = (
-        f"identical by descent {identical:.4f}, by chance {chance:.4f}, haploidentical {haploidentical:.4f}, "
-        f"neither {other:.4f}"
+        f"identical by descent {odds.identical:.4f}, by chance {odds.chance:.4f}, haploidentical {odds.haploidentical:.4f}, "
+        f"neither {odds.other:.4f}"
     )
     if category == "identical":
-        how = "by descent" if identical >= chance else "by chance: the same alleles on haplotypes of other origin"
+        how = (
+            "by descent"
+            if odds.identical >= odds.chance
+            else "by chance: the same alleles on haplotypes of other origin"
+        )
         return f"HLA-identical {how} ({chances})"
     if category == "haploidentical":
         return f"haploidentical{f', shares haplotype {shared}' if shared else ''} ({chances})"
@@ -282,12 +335,18 @@ def _warnings(
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
-    if name in found.typed and probability is not None and probability < _SETTLED:
+    if name in found.typed and probability is not None and probability < SETTLED:
+        own_parents = (found.pedigree[PATIENT].mother, found.pedigree[PATIENT].father)
+        remedy = (
+            "both parents are typed: type at a higher resolution"
+            if all(parent in found.typed for parent in own_parents)
+            else "typing a parent would settle it"
+        )
         words.append(
             "phase not settled: the likeliest pair of the patient's haplotypes has the probability "
-            f"{probability:.4f}; typing a parent would settle it"
+            f"{probability:.4f}; {remedy}"
         )
-    compared = found.matches.get(name)
+    compared = found.matches.of.get(name)
     if compared is not None and compared.greatest:
         gvh, hvg = compared.gvh, compared.hvg
         if gvh or hvg:
@@ -320,26 +379,16 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
     known = 0.0
     for person in found.pedigree.people:
         if person.id in found.typed & found.usable:
-            if person.genes == PATIENT:
-                known = max(known, worth["identical"])
-            else:
-                one = found.sharing.people[person.id]
-                known = max(
-                    known,
-                    worth["identical"] * min(1.0, one.alike)
-                    + worth["haploidentical"] * max(0.0, one.haploidentical - one.by_chance),
-                )
+            odds = found.odds(person)
+            half = 1.0 - odds.alike if person.id in found.matches.half else odds.half
+            known = max(known, worth["identical"] * odds.alike + worth["haploidentical"] * half)
     advice = []
     for person in found.pedigree.people:
         name = person.id
         if name not in found.usable or name in found.typed or name not in found.pedigree.relatives:
             continue
-        if person.genes == PATIENT:
-            identical, haploidentical = 1.0, 0.0
-        else:
-            one = found.sharing.people[name]
-            identical = min(1.0, one.alike)
-            haploidentical = max(0.0, min(one.haploidentical, 1.0 - identical))
+        odds = found.odds(person)
+        identical, haploidentical = odds.alike, odds.half
         value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(
             0.0, worth["haploidentical"] - known
         )
@@ -350,7 +399,7 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
         if (
             person.relation in ("mother", "father")
             and found.haplotypes.probability is not None
-            and found.haplotypes.probability < _SETTLED
+            and found.haplotypes.probability < SETTLED
         ):
             reason += "; a parent's typing also settles the patient's haplotypes"
         advice.append(TypingAdvice(name, identical, haploidentical, value, reason))
