@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allomatch import Phenotype
+from allomatch.errors import ArgumentError
 from allomatch.roadmap import Harvest, Patient, Policies
 from allomatch.roadmap.autologous import AutologousAnswer, age_in_years, assess_autologous
 from allomatch.roadmap.policies import Indication
@@ -67,7 +70,7 @@ def test_the_answer_is_that_of_the_rules_in_plain_words(
     patient = Patient(
         GL, date(TODAY.year - years, 1, 1), weight_kg=50, diagnosis=row.disease, disease_status=row.status.name
     )
-    harvests, cells = [], []
+    harvests, cells, courses = [], [], []
     for number, (status, tenths, alive, in_all, days) in enumerate(drawn):
         dose = None if tenths is None else Fraction(tenths, 8)  # eighths: exact in floating point too
         given_dose = None if dose is None else float(dose)
@@ -86,6 +89,11 @@ def test_the_answer_is_that_of_the_rules_in_plain_words(
         harvests.append(stored)
         burden = None if known is None or late else known.burden
         cells.append(oracle.Cells(burden, dose, doubtful))
+        courses.append((stored.collected, None if known is None else known.course, late))
+    # A later course before an earlier one: both are doubtful, unless the first is wrong by itself.
+    for (a, (day, course, late)), (b, (later, other, _)) in permutations(enumerate(courses), 2):
+        if day < later and course is not None and other is not None and course > other and not late:
+            cells[a], cells[b] = replace(cells[a], doubtful=True), replace(cells[b], doubtful=True)
     found = assess_autologous(patient, harvests, RULES, TODAY)
     assert found.indication == row
     assert [each.answer for each in found.harvests] == [oracle.verdict(each) for each in cells]
@@ -150,7 +158,106 @@ def test_what_is_wrong_is_named_and_the_rest_is_judged(name: str) -> None:
 
 def test_two_statuses_on_one_day_contradict_each_other() -> None:
     found = assess(BOY, GOOD, replace(GOOD, disease_status="refractory"))
-    assert [each.code for each in found.problems] == ["contradictory statuses"]
+    assert [(each.code, each.where) for each in found.problems] == [
+        ("contradictory statuses", "harvest 1"),
+        ("contradictory statuses", "harvest 2"),
+    ]
+    # Nobody can say which is right, so the order of the list says nothing; the refractory one is of no use in any case.
+    assert [each.answer for each in found.harvests] == ["ask", "cannot be used"]
+    first = assess(BOY, GOOD, replace(GOOD, disease_status="CR1"))
+    assert [each.answer for each in first.harvests] == ["ask", "ask"]
+    turned = assess(BOY, replace(GOOD, disease_status="refractory"), GOOD)
+    assert [each.answer for each in turned.harvests] == ["cannot be used", "ask"]
+    assert found.answer == turned.answer == "possible"
+
+
+@pytest.mark.parametrize(("one", "other"), [("CR2", "cr2"), ("CR", "CR2"), ("PR", "VGPR"), ("better", "Better ")])
+def test_words_for_one_status_do_not_contradict_each_other(one: str, other: str) -> None:
+    found = assess(BOY, replace(GOOD, disease_status=one), replace(GOOD, disease_status=other, cd34_e6_per_kg=2.5))
+    assert "contradictory statuses" not in {each.code for each in found.problems}
+
+
+def test_statuses_in_the_wrong_order_contradict_each_other() -> None:
+    first = replace(GOOD, collected=date(2025, 9, 14), disease_status="CR2")
+    second = replace(GOOD, disease_status="CR1")
+    for harvests in ((first, second), (second, first)):
+        found = assess(BOY, *harvests)
+        assert [each.code for each in found.problems] == ["contradictory statuses"] * 2
+        assert [each.answer for each in found.harvests] == ["ask", "ask"]
+    assert assess(BOY, replace(first, disease_status="CR1"), replace(second, disease_status="CR2")).problems == ()
+    # A day that cannot be says nothing of the order.
+    future = assess(
+        BOY, replace(first, collected=date(2027, 1, 1), disease_status="CR1"), replace(second, disease_status="CR2")
+    )
+    assert [each.code for each in future.problems] == ["harvest in the future"]
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "now", "then", "contradictory"),
+    [
+        ("HL", "CR1", "relapse", True),
+        ("HL", "Chemosensitive relapse, no prior auto-HCT", "CR3", False),
+        ("LBCL", "Chemosensitive late relapse, >=CR2", "CR3", False),
+        ("MM", "Upfront", "CR2", True),
+    ],
+)
+def test_courses(diagnosis: str, now: str, then: str, contradictory: bool) -> None:
+    """A relapse comes after the first remission, and at least the second one may be the third."""
+    patient = replace(BOY, birth_date=date(1980, 1, 1), diagnosis=diagnosis, disease_status=now)
+    found = {each.code for each in assess(patient, replace(GOOD, disease_status=then)).problems}
+    assert ("contradictory statuses" in found) == contradictory
+
+
+def test_a_row_for_any_status_is_for_every_one() -> None:
+    autoimmune = replace(BOY, diagnosis="AD")
+    for status in (None, "any", "active for years"):
+        found = assess(replace(autoimmune, disease_status=status), replace(GOOD, disease_status="relapse"))
+        assert found.answer == "possible", status
+        assert found.problems == ()
+        assert found.harvests[0].answer == "counts"  # no cells carry it, whatever the word
+    # Where other rows are apart it is said that the status is none of them; without a status nobody can say which.
+    lupus = replace(BOY, birth_date=date(1980, 1, 1), diagnosis="SLE", disease_status="quiet")
+    assert any("'quiet' is none of the statuses that the table has apart" in each for each in assess(lupus).reasons)
+    tumours = replace(BOY, diagnosis="germ cell tumours", disease_status="CR2")
+    assert assess(tumours).answer == "possible"
+    assert assess(replace(tumours, disease_status=None)).answer == "ask"
+    # Such a row says nothing of the disease now; the status may.
+    tumour = replace(BOY, diagnosis="brain tumours")
+    later = "the status of the disease now is not known; cells could be harvested once it is sufficiently reduced"
+    for status in (None, "any", "who knows"):
+        assert later in assess(replace(tumour, disease_status=status)).reasons, status
+    now = assess(replace(tumour, disease_status="CR1"))
+    assert "the disease now is in remission; cells could be harvested" in now.reasons
+    assert any("contradictory" in each.code for each in assess(replace(tumour, disease_status="CR1"), GOOD).problems)
+
+
+def test_the_same_harvest_in_other_letters_is_the_same() -> None:
+    found = assess(BOY, GOOD, replace(GOOD, disease_status=" cr2"))
+    assert [each.code for each in found.problems] == ["harvest given twice"]
+
+
+def test_no_cells_are_no_harvest_that_counts() -> None:
+    for none in (replace(GOOD, cd34_e6_per_kg=0.0), replace(GOOD, cd34_e6_per_kg=None, cd34_e6=0)):
+        assert assess(BOY, none).harvests[0].answer == "cannot be used"
+
+
+@pytest.mark.parametrize(("total", "fits"), [(174.0, True), (3.0, True), (1.0, False), (3000.0, False)])
+def test_a_dose_and_a_total_imply_a_weight(total: float, fits: bool) -> None:
+    found = assess(replace(BOY, weight_kg=None), replace(GOOD, cd34_e6=total))
+    assert [each.code for each in found.problems] == ([] if fits else ["contradictory doses"])
+
+
+def test_numbers_of_other_kinds_are_numbers() -> None:
+    found = assess(
+        replace(BOY, weight_kg=np.float32(58)), replace(GOOD, cd34_e6_per_kg=Fraction(7, 2), viability=np.float64(0.9))
+    )
+    assert found.cd34_e6_per_kg == 3.5
+    assert all(type(each) in (float, int) for each in (GOOD.viability, found.cd34_e6_per_kg))
+    for one, name in ((BOY, "weight_kg"), (GOOD, "cd34_e6"), (GOOD, "viability")):
+        made = replace(one, **{name: np.int64(1)})
+        assert type(getattr(made, name)) is int
+        with pytest.raises(ArgumentError, match=rf"{type(one).__name__}\.{name} is beyond 1e308"):
+            replace(one, **{name: 10**400})
 
 
 @pytest.mark.parametrize(
@@ -173,7 +280,7 @@ def test_cells_may_be_harvested_once_active_disease_is_reduced() -> None:
     for harvests in ((), (replace(GOOD, disease_status="refractory"),)):
         found = assess(adult, *harvests)
         assert found.answer == "possible"
-        assert "the disease now: active; cells could be harvested once it is sufficiently reduced" in found.reasons
+        assert "the disease now is active; cells could be harvested once it is sufficiently reduced" in found.reasons
 
 
 def test_a_grade_of_an_older_source_says_that_a_newer_one_was_not_read() -> None:
@@ -193,7 +300,7 @@ def test_cells_of_autoimmune_disease_may_be_harvested_while_it_is_active(
 ) -> None:
     patient = replace(BOY, birth_date=born, diagnosis=diagnosis, disease_status=status)
     assert assess(patient).answer == "possible"
-    assert "the disease now: not in the cells; cells could be harvested" in assess(patient).reasons
+    assert "the disease now is not in the cells; cells could be harvested" in assess(patient).reasons
     found = assess(patient, replace(GOOD, disease_status=status))
     assert found.harvests[0].answer == "counts"
     assert found.answer == {"MS": "eligible", "AD": "possible"}[diagnosis]

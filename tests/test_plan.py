@@ -200,6 +200,15 @@ def test_where_the_road_ends_can_be_changed() -> None:
     assert "ours" in plan.recommended.reason
 
 
+def test_possible_own_cells_are_discussed_where_nothing_else_is() -> None:
+    lymphoma = replace(PATIENT, diagnosis="HL", disease_status="Refractory disease")
+    plan = Roadmap(lymphoma, nomenclature=NAMES, today=TODAY).plan()
+    assert plan["autologous"].answer == "possible"
+    assert (plan.recommended.step, plan.recommended.options) == ("autologous", ())
+    assert "to be discussed" in plan.recommended.reason
+    checked(plan)
+
+
 def test_a_relative_who_cannot_donate_is_not_recommended() -> None:
     sister = Relative("sister", typed(A, C), id="sister-1", available=True, medical_reasons_against=("hepatitis B",))
     plan = Roadmap(PATIENT, family=[sister], nomenclature=NAMES, today=TODAY).plan()

@@ -31,7 +31,7 @@ class Cells:
 
 def verdict(cells: Cells) -> str:
     """Say whether a harvest counts."""
-    if cells.impossible or cells.burden == "active":
+    if cells.impossible or cells.burden == "active" or cells.dose == 0:
         return "cannot be used"
     if cells.doubtful or cells.burden is None or cells.dose is None:
         return "ask"

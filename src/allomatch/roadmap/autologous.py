@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import combinations
 from typing import Literal
 
 from allomatch.roadmap.case import OLDEST, Harvest, Patient, Problem
-from allomatch.roadmap.policies import Indication, Policies, Status
+from allomatch.roadmap.policies import ANY, NOT_IN_CELLS, Indication, Policies, Status
+from allomatch.roadmap.policies_check import plain_text
 
 __all__ = ["AutologousAnswer", "HarvestAnswer", "age_in_years", "assess_autologous", "usable_weight"]
 
@@ -89,17 +91,23 @@ def assess_autologous(
     weight = usable_weight(patient, policies, problems)
     disease = None if patient.diagnosis is None else policies.disease(patient.diagnosis, table)
     indication = None
-    if disease is not None and patient.disease_status is not None:
+    if disease is not None:
         indication = policies.indication(disease, table, patient.disease_status)
     now = indication.status if indication is not None else None
-    seen: dict[date, tuple[int, str]] = {}
+    if now is not None and now.name == ANY:
+        now = _word_for_now(patient.disease_status, now, disease, table, policies)
+    statuses = [
+        None if each.disease_status is None else policies.status(each.disease_status, disease, table)
+        for each in harvests
+    ]
+    contradictions = _contradictions(harvests, statuses, now, patient.birth_date, today)
     answers = []
     for number, harvest in enumerate(harvests, 1):
-        judge = _Judge(patient, harvest, number, policies, today, weight, disease, table, now)
-        answers.append(judge.answer(seen, harvests[: number - 1]))
+        judge = _Judge(patient, harvest, number, policies, today, weight, statuses[number - 1], now)
+        answers.append(judge.answer(contradictions.get(number), harvests[: number - 1]))
         problems += judge.problems
     total = math.fsum(each.cd34_e6_per_kg or 0.0 for each in answers if each.answer == "counts")
-    answer, reasons = _whole(patient, disease, table, indication, age, answers, total, policies, problems)
+    answer, reasons = _whole(patient, disease, table, indication, now, age, answers, total, policies, problems)
     return AutologousAnswer(
         answer, tuple(reasons), tuple(answers), total, indication, tuple(problems), policies.version
     )
@@ -133,6 +141,71 @@ def usable_weight(patient: Patient, policies: Policies, problems: list[Problem])
     return None
 
 
+def _word_for_now(word: str | None, row: Status, disease: str | None, table: str, policies: Policies) -> Status | None:
+    """Return the status now of a patient whose row is for any: such a row does not say how the disease is."""
+    found = row if word is None else policies.status(word, disease, table)
+    return None if found is not None and found.name == ANY and found.burden != NOT_IN_CELLS else found
+
+
+def _contradictions(
+    harvests: Sequence[Harvest], statuses: Sequence[Status | None], now: Status | None, birth: date | None, today: date
+) -> dict[int, str]:
+    """Name the statuses of harvests that cannot both be, for both of them: nobody can say which is wrong."""
+    found: dict[int, str] = {}
+    for (i, one), (j, other) in combinations(enumerate(harvests), 2):
+        days = one.collected, other.collected
+        words = one.disease_status, other.disease_status
+        if days[0] is None or days[1] is None or words[0] is None or words[1] is None:
+            continue
+        if any(day > today or (birth is not None and day < birth) for day in (days[0], days[1])):
+            continue
+        said = [
+            f"harvest {at + 1} of {day} has status {word!r}" for at, day, word in zip((i, j), days, words, strict=True)
+        ]
+        if days[0] == days[1]:
+            if not _same(words[0], words[1], statuses[i], statuses[j]):
+                for at in (i, j):
+                    found.setdefault(at + 1, f"{' and '.join(said)}, on the same day; find out which is right")
+            continue
+        first, second = (i, j) if days[0] < days[1] else (j, i)
+        before, after = statuses[first], statuses[second]
+        courses = None if before is None else before.course, None if after is None else after.course
+        # One that comes after the patient's status now is known to be the wrong one.
+        if courses[0] is not None and courses[1] is not None and courses[0] > courses[1] and not _after(before, now):
+            for at in (i, j):
+                found.setdefault(at + 1, f"{' and '.join(said)}, in the wrong order; find out which is right")
+    return found
+
+
+def _after(one: Status | None, now: Status | None) -> bool:
+    """Whether a status can only come after the one now."""
+    return (
+        one is not None
+        and now is not None
+        and one.course is not None
+        and now.course is not None
+        and one.course > now.course
+    )
+
+
+def _same(one: str, other: str, first: Status | None, second: Status | None) -> bool:
+    """Whether two words may be for one status."""
+    if first is None or second is None:
+        return plain_text(one) == plain_text(other)
+    courses = {first.course, second.course} - {None}
+    return first.burden == second.burden and len(courses) < 2
+
+
+def _plainly(harvest: Harvest) -> Harvest:
+    """Return a harvest of which the same words are the same texts."""
+    status = harvest.disease_status
+    return harvest if status is None else replace(harvest, disease_status=plain_text(status))
+
+
+def _in_words(burden: str) -> str:
+    return "in remission" if burden == "remission" else burden
+
+
 @dataclass(slots=True)
 class _Judge:
     """One harvest, being judged."""
@@ -143,16 +216,18 @@ class _Judge:
     policies: Policies
     today: date
     weight: float | None
-    disease: str | None
-    table: str
+    status: Status | None
     now: Status | None
     problems: list[Problem] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     open: bool = False  # something must be found out first
     bad: bool = False
 
-    def answer(self, seen: dict[date, tuple[int, str]], before: Sequence[Harvest]) -> HarvestAnswer:
-        self._when(seen)
+    def answer(self, contradiction: str | None, before: Sequence[Harvest]) -> HarvestAnswer:
+        self._when()
+        if contradiction is not None:
+            self.open = True
+            self._problem("contradictory statuses", "disease_status", self.harvest.disease_status, contradiction)
         self._twice(before)
         self._source()
         self._status()
@@ -167,7 +242,7 @@ class _Judge:
         self.problems.append(Problem(code, f"harvest {self.number}", attribute, str(value), message))
         self.reasons.append(message)
 
-    def _when(self, seen: dict[date, tuple[int, str]]) -> None:
+    def _when(self) -> None:
         day, birth = self.harvest.collected, self.patient.birth_date
         if day is None:
             self.open = True
@@ -198,28 +273,17 @@ class _Judge:
                     f"{years:.0f} years in store, more than {limit}: have the cells tested before they are counted on "
                     f"({self.policies.source('autologous', 'ask_after_years')})"
                 )
-        status = self.harvest.disease_status
-        if status is not None:
-            other = seen.setdefault(day, (self.number, status))
-            if other[1].casefold() != status.casefold():
-                self.open = True
-                self._problem(
-                    "contradictory statuses",
-                    "disease_status",
-                    status,
-                    f"harvest {self.number} of {day} has status {status!r}, harvest {other[0]} of the same day {other[1]!r}; "
-                    "find out which is right",
-                )
 
     def _twice(self, before: Sequence[Harvest]) -> None:
-        if self.harvest in before:
+        same = [_plainly(each) for each in before]
+        if _plainly(self.harvest) in same:
             self.bad = True
             self._problem(
                 "harvest given twice",
                 "collected",
                 self.harvest.collected,
-                f"harvest {self.number} says the same as harvest {before.index(self.harvest) + 1} in everything and is not counted "
-                "again; if they are two, say so in their storage",
+                f"harvest {self.number} says the same as harvest {same.index(_plainly(self.harvest)) + 1} in everything and is not "
+                "counted again; if they are two, say so in their storage",
             )
         if self.harvest.storage is not None:
             self.reasons.append(f"stored: {self.harvest.storage}")
@@ -242,7 +306,7 @@ class _Judge:
             self.open = True
             self.reasons.append("the status of the disease at harvest is not known: ask for it")
             return
-        status = self.policies.status(name, self.disease, self.table)
+        status = self.status
         if status is None:
             self.open = True
             self._problem(
@@ -253,8 +317,7 @@ class _Judge:
                 "indications does, or add it to the statuses of the policies",
             )
             return
-        current = None if self.now is None else self.now.course
-        if self.now is not None and status.course is not None and current is not None and status.course > current:
+        if self.now is not None and _after(status, self.now):
             self.open = True
             self._problem(
                 "contradictory statuses",
@@ -265,7 +328,7 @@ class _Judge:
             )
             return
         if status.burden in self.policies.value("autologous", "burdens"):
-            self.reasons.append(f"harvested in {name!r}: {status.burden}")
+            self.reasons.append(f"harvested in {name!r}: the disease was {_in_words(status.burden)}")
         else:
             self.bad = True
             self.reasons.append(
@@ -298,6 +361,17 @@ class _Judge:
                     "unit is 1e6 cells: correct it",
                 )
                 return None
+        if given and total is not None and of_total is None:
+            least, heaviest = self.policies.value("autologous", "weight_kg")
+            if not least <= total / given <= heaviest:
+                self.open = True
+                self._problem(
+                    "contradictory doses",
+                    "cd34_e6_per_kg",
+                    given,
+                    f"harvest {self.number} has {given:g}e6 CD34+ cells per kg and {total:g}e6 in all, of somebody who weighs "
+                    f"{total / given:.3g} kg; find out which is right",
+                )
         if given is not None and of_total is not None:
             factor = self.policies.value("autologous", "doses_differ_by")
             if max(given, of_total) > factor * min(given, of_total):
@@ -316,6 +390,10 @@ class _Judge:
                 f"{others[self.harvest.source]} are asked for: ask the laboratory "
                 f"({self.policies.source('autologous', 'other_doses')})"
             )
+        if given == 0 or total == 0:
+            self.bad = True
+            self.reasons.append("no CD34+ cells: there is nothing to be used")
+            return 0.0
         if given is not None:
             self.reasons.append(f"{given:g}e6 CD34+ cells per kg, as stated")
             return given
@@ -367,6 +445,7 @@ def _whole(
     disease: str | None,
     table: str,
     indication: Indication | None,
+    now: Status | None,
     age: float | None,
     answers: Sequence[HarvestAnswer],
     total: float,
@@ -397,6 +476,11 @@ def _whole(
     grades = policies.values["indications"]["grades"]
     where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
     beside = [f"said elsewhere: {each}" for each in indication.statements]
+    status = patient.disease_status
+    if indication.status.name == ANY and status is not None and plain_text(status) != ANY and len(rows) > 1:
+        beside.insert(
+            0, f"{status!r} is none of the statuses that the table has apart ({known}): if it means one, write it so"
+        )
     if indication.note:
         beside.insert(0, f"note: {indication.note}")
     if indication.transcription == "stated":
@@ -412,7 +496,9 @@ def _whole(
         ]
     grade = indication.autologous
     evidence = "" if indication.evidence is None else f", evidence {indication.evidence}"
-    reasons = [f"{where}: the patient's own cells are {grades[grade]} ({grade}{evidence}; {indication.source})"]
+    reasons = [
+        f"{where}: the table says of the patient's own cells: {grades[grade]} ({grade}{evidence}; {indication.source})"
+    ]
     answer: Answer = policies.value("autologous", "answers")[grade]
     reasons += beside
     if answer == "not indicated":
@@ -439,7 +525,8 @@ def _whole(
         reasons.append("no harvest in store counts as it is known now")
     if unsure:
         reasons.append(f"to be asked about: {', '.join(f'harvest {each.number}' for each in unsure)}")
-    burden = indication.status.burden
+    burden = None if now is None else now.burden
     later = "" if burden in policies.value("autologous", "burdens") else " once it is sufficiently reduced"
-    reasons.append(f"the disease now: {burden}; cells could be harvested{later}")
+    known_now = "status of the disease now is not known" if burden is None else f"disease now is {_in_words(burden)}"
+    reasons.append(f"the {known_now}; cells could be harvested{later}")
     return "possible", reasons

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from allomatch.errors import problem
@@ -238,6 +238,17 @@ def _check(one: object, kind: _Kind, *fields: str) -> None:
         if not kind.holds(value):
             where = f"{type(one).__name__}.{name}"
             raise problem("WrongType", f"{where} is {value!r:.80}; it must be {kind.needed}")
+        if kind is _NUMBER and value is not None:
+            object.__setattr__(one, name, _plain_number(value, f"{type(one).__name__}.{name}"))
+
+
+def _plain_number(value: Real, where: str) -> float:
+    """Return an int or a float of the same value: reasons, JSON and sums know no others."""
+    try:
+        number = float(value)
+    except OverflowError:
+        raise problem("ValueOutOfRange", f"{where} is beyond 1e308; it must be {_NUMBER.needed}") from None
+    return int(value) if isinstance(value, Integral) else number
 
 
 def check_items(what: str, values: object, kind: type) -> None:

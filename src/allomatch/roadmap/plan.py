@@ -364,4 +364,7 @@ def _recommend(steps: Sequence[Step], rules: Policies) -> Recommendation:
     if by_name["registries"].answer in ("unlikely donors", "mismatched donors", "cord blood"):
         reason = f"no probable donor: {by_name['registries'].answer}, to be discussed"
         return Recommendation("registries", plan_parts.leading(by_name["registries"]), reason)
+    if by_name["autologous"].answer == "possible":
+        reason = "no relative and no donor yet: the patient's own cells, to be discussed"
+        return Recommendation("autologous", plan_parts.leading(by_name["autologous"]), reason)
     return Recommendation(None, (), "no step has an option yet: see the reasons and the problems")

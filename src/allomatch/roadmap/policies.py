@@ -19,7 +19,12 @@ from allomatch.formats import write_whole
 from allomatch.roadmap.json_file import read_json
 from allomatch.roadmap.policies_check import check_policies, plain_text
 
-__all__ = ["Indication", "Policies", "Status"]
+__all__ = ["ANY", "NOT_IN_CELLS", "Indication", "Policies", "Status"]
+
+ANY = "any"
+"""The status of a row that is for every status."""
+NOT_IN_CELLS = "not in the cells"
+"""The burden of a disease that no harvest could carry."""
 
 _SHIPPED = Path(__file__).with_name("policies.json")
 
@@ -199,20 +204,30 @@ class Policies:
             )
         return tuple(rows)
 
-    def indication(self, disease: str, table: str, status: str) -> Indication | None:
-        """Return the row of a disease, by its key, for a status or a synonym of it, in any case; None: there is none."""
+    def indication(self, disease: str, table: str, status: str | None) -> Indication | None:
+        """Return the row of a disease, by its key, for a status or a synonym of it, in any case.
+
+        A row for any status is that of every status that has no other; without a status, if it is the only one.
+        None: there is none.
+        """
         entry = self.values["indications"]["tables"][table][disease]
-        for row, found in zip(entry["rows"], self.indications(disease, table), strict=True):
-            if plain_text(status) in map(plain_text, (row["status"], *row.get("synonyms", ()))):
-                return found
-        return None
+        found = self.indications(disease, table)
+        for row, one in zip(entry["rows"], found, strict=True):
+            words = map(plain_text, (row["status"], *row.get("synonyms", ())))
+            if status is not None and plain_text(status) in words:
+                return one
+        whichever = next((one for one in found if one.status.name == ANY), None)
+        return whichever if status is not None or len(found) == 1 else None
 
     def status(self, name: str, disease: str | None, table: str) -> Status | None:
         """Return what a status means: of the disease's own first, then of the words for all; None: it is not known."""
-        if disease is not None:
-            found = self.indication(disease, table, name)
-            if found is not None:
-                return found.status
+        rows = () if disease is None else self.indications(disease, table)
+        found = None if disease is None else self.indication(disease, table, name)
+        if found is not None and (found.status.name != ANY or plain_text(name) == ANY):
+            return found.status
+        if rows and all(row.status.burden == NOT_IN_CELLS for row in rows):
+            # A disease that no cells carry is in none of them, whatever the word.
+            return Status(name, NOT_IN_CELLS, None)
         for word, entry in self.values["statuses"]["values"].items():
             if plain_text(word) == plain_text(name):
                 return Status(word, entry["burden"], entry["course"])
