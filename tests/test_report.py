@@ -317,6 +317,89 @@ def test_the_pedigree_has_everyone_once_and_nobody_on_top_of_another(plan: dict[
     assert people["grandmother-1"][1] < people["mother"][1]
 
 
+FAMILIES = {
+    "sister alone": [Relative("sister", id="s")],
+    "mother alone": [Relative("mother", id="m")],
+    "twin": [Relative("identical twin", id="twin")],
+    "two mothers": [Relative("mother", id="m1"), Relative("mother", id="m2"), Relative("sister", id="s")],
+    "half on both sides": [
+        Relative("mother", id="m"), Relative("father", id="f"), Relative("maternal half-sister", id="h1"),
+        Relative("maternal half-brother", id="h2"), Relative("paternal half-brother", id="h3"), Relative("brother", id="b"),
+    ],
+    "children": [Relative("daughter", id="d"), Relative("son", id="c"), Relative("grandson", id="g"), Relative("mother", id="m")],
+    "wide words": [
+        Relative("sister", id="WWWWWWWWWWWWWWWW"), Relative("brother", id="MWMWMW MWMWMWMWM"),
+        Relative("sister", id="s-1 (of the first marriage)"),
+    ],
+    "far": [
+        Relative("maternal grandmother", id="gm"), Relative("paternal half-sister", id="ph"), Relative("maternal uncle", id="u"),
+        Relative("maternal half-sister", id="mh"), Relative("identical twin", id="twin"), Relative("nephew", id="n"),
+        Relative("niece", id="n2", parents=("mh",)), Relative("maternal cousin", id="c1"), Relative("paternal cousin", id="c2"),
+        Relative("maternal aunt", id="a"), Relative("daughter", id="d"), Relative("granddaughter", id="gd", parents=("d",)),
+    ],
+}  # fmt: skip
+
+
+Box = tuple[float, float, float, float]
+
+
+def boxes_of(svg: Node) -> list[tuple[str, Box]]:
+    """Signs, boxes of haplotypes and words, as they are drawn; words by a width that no letter of a browser goes beyond."""
+    found = []
+    for person in svg.all("g", class_="person"):
+        name = str(person.attrs["data-id"])
+        (x, y, _) = people_of(svg)[name]
+        found.append((name, (x - 9, y - 57 - 9, x + 9, y - 57 + 9)))
+        for rect in person.all("rect"):
+            if rect.attrs["width"] == "22":
+                left, top = float(str(rect.attrs["x"])), float(str(rect.attrs["y"]))
+                found.append((name, (left, top, left + 22, top + 18)))
+        for line in [*person.all("text", class_="who"), *person.all("text", class_="what")]:
+            at, half = float(str(line.attrs["y"])), min(50.0, 6.25 * len(line.words))
+            found.append((name, (x - half, at - 10, x + half, at + 2)))
+    return found
+
+
+def segments_of(svg: Node) -> list[tuple[float, float, float, float]]:
+    """The straight pieces of the lines of a pedigree."""
+    found, x, y = [], 0.0, 0.0
+    (path,) = (each for each in svg.children if each.tag == "path")
+    for sign, numbers in re.findall(r"([MHVL])([-\d. ]+)", str(path.attrs["d"])):
+        values = [float(each) for each in numbers.split()]
+        ends = {"M": values, "L": values, "H": [values[0], y], "V": [x, values[0]]}[sign]
+        if sign != "M":
+            found.append((min(x, ends[0]), min(y, ends[1]), max(x, ends[0]), max(y, ends[1])))
+        x, y = ends
+    return found
+
+
+def drawn(family: list[Relative]) -> tuple[dict[str, Any], Node]:
+    plan = Roadmap(Patient(typed(A, B), date(1991, 6, 2), "F"), family=family, today=TODAY).plan().to_dict()
+    (svg,) = parsed(report.html_of(plan)).all("svg", class_="pedigree")
+    return plan["steps"][1]["detail"], svg
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_no_line_goes_through_a_person_and_everyone_hangs_on_one(name: str) -> None:
+    detail, svg = drawn(FAMILIES[name])
+    people, boxes, segments = people_of(svg), boxes_of(svg), segments_of(svg)
+    for one in segments:
+        for who, box in boxes:
+            inside = one[0] < box[2] and box[0] < one[2] and one[1] < box[3] and box[1] < one[3]
+            assert not inside, (who, one, box)
+    # Lines of different couples do not lie on each other.
+    flat = [each for each in segments if each[1] == each[3]]
+    for at, one in enumerate(flat):
+        for other in flat[at + 1 :]:
+            assert one[1] != other[1] or one[2] <= other[0] or other[2] <= one[0], (one, other)
+    # Everyone with parents hangs on a line from above, the patient too: parents stand in for those not given.
+    hanging = {round(one[0]) for one in segments if one[0] == one[2]}
+    for who in ("patient", *(each["id"] for each in detail["members"] if each["parents"])):
+        x, y, _ = people[who]
+        ends = [one for one in segments if one[0] == one[2] == x and y - 57 - 21 <= one[3] <= y - 57 - 16]
+        assert len(ends) == 1, (who, hanging)
+
+
 def test_the_pedigree_shows_what_is_shared(page: Node) -> None:
     (svg,) = page.all("svg", class_="pedigree")
     people = people_of(svg)

@@ -7,6 +7,7 @@ is not known. The drawing says everything in its description too, for those who 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,10 @@ __all__ = ["HAPLOTYPE_COLOURS", "UNKNOWN_COLOUR", "pedigree_svg"]
 # Dark enough for white letters (contrast 4.5 and more), told apart by letter as well as by colour.
 HAPLOTYPE_COLOURS = ("#1f5fa8", "#a8321f", "#2b7338", "#7a4198", "#7d5200", "#0f6b70", "#9c2a64", "#4d5a66")
 UNKNOWN_COLOUR = "#5f6368"
-_STEP, _LEVEL, _SIZE, _LETTERS = 120, 165, 17, 15
+_STEP, _LEVEL, _SIZE = 124, 165, 17
+_LANE = 55  # from somebody's middle to the way down beside their words
+_BARS = (95, 143)  # below the middle of a row, where the lines to its children are
+_WORDS = 100  # how wide a line of words may be
 _PATIENT = "patient"
 
 
@@ -61,20 +65,11 @@ def _people(
             "relation": member["relation"],
             "category": member["category"] or "untyped",
         }
-    siblings = [
-        member
-        for member in members
-        if str(member["relation"]).split(" ")[0] in ("sister", "brother", "sibling", "fraternal")
-    ]
-    parents = next((tuple(each["parents"]) for each in siblings if each["parents"]), ())
-    if not parents:
-        parents = tuple(each["id"] for each in members if each["relation"] in ("mother", "father"))
-    own = people.get(_PATIENT, {})
     people[_PATIENT] = {
         "sex": patient_sex,
         "typed": True,
         "haplotypes": list(patient_haplotypes),
-        "parents": own.get("parents") or parents,
+        "parents": tuple(each for each in (_parent(members, "mother"), _parent(members, "father")) if each is not None),
         "relation": _PATIENT,
         "category": "the patient",
     }
@@ -96,6 +91,15 @@ def _people(
         if len(one["haplotypes"]) != 2:
             one["haplotypes"] = [None, None]
     return people
+
+
+def _parent(members: Sequence[Mapping[str, Any]], who: str) -> str | None:
+    """Return the id of the patient's mother or father: of several given none is used, and one stands in for them."""
+    for relation in (f"{who} (not given)", who):
+        for member in members:
+            if member["relation"] == relation:
+                return str(member["id"])
+    return None
 
 
 def _levels(people: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
@@ -166,6 +170,9 @@ def _blocks(
                 own = {sides[name], sides[mate]} == {0.5, -0.5}
                 outer = sides[name] == -0.5 if not own else sides[name] == 0.5
                 block.insert(0 if outer else len(block), mate)
+                # The other parent's other partners stand on that side too.
+                others = [each for each in mates[mate] if each != name and not people[each]["parents"]] if own else []
+                block = [*others, *block] if outer else [*block, *others]
         taken |= set(block)
         blocks.append(block)
     return blocks
@@ -213,22 +220,58 @@ def _places(people: Mapping[str, Mapping[str, Any]], level: Mapping[str, int]) -
 
 
 def _lines(people: Mapping[str, Mapping[str, Any]], place: Mapping[str, tuple[float, float]]) -> str:
-    """Return the lines: between partners, and down to their children."""
+    """Return the lines: between partners, and down to their children; none of them crosses a person, a box or a word.
+
+    Partners beside each other are joined at their height, others under the words below everyone of their row. There each couple has
+    a height of its own, so that its line to the children is told from others.
+    """
     children: dict[tuple[str, ...], list[str]] = {}
     for name, one in people.items():
         if one["parents"]:
-            children.setdefault(tuple(sorted(one["parents"])), []).append(name)
+            children.setdefault(tuple(sorted(one["parents"], key=lambda each: place[each])), []).append(name)
+    rows: dict[float, list[tuple[str, ...]]] = {}
+    for couple in children:
+        rows.setdefault(max(place[each][1] for each in couple), []).append(couple)
     drawn = []
-    for number, (couple, below) in enumerate(children.items()):
-        ends = [place[each] for each in couple]
-        middle = sum(x for x, _ in ends) / len(ends)
-        top = max(y for _, y in ends)
-        if len(ends) == 2:
-            drawn.append(f"M{ends[0][0]:.1f} {ends[0][1]:.1f}L{ends[1][0]:.1f} {ends[1][1]:.1f}")
-        bar = top + 97 + 5 * (number % 4)
-        drawn.append(f"M{middle:.1f} {sum(y for _, y in ends) / len(ends):.1f}V{bar:.1f}")
-        drawn += [f"M{middle:.1f} {bar:.1f}H{place[child][0]:.1f}V{place[child][1]:.1f}" for child in below]
+    left: dict[tuple[str, int], int] = {}
+    for top, couples in rows.items():
+        gap = (_BARS[1] - _BARS[0]) / len(couples)
+        for number, couple in enumerate(sorted(couples, key=lambda each: place[each[0]])):
+            bar = top + _BARS[0] + gap * number
+            ends = [place[each] for each in couple]
+            first, last = ends[0], ends[-1]
+            beside = len(ends) == 2 and first[1] == last[1]
+            beside = beside and not any(y == top and first[0] < x < last[0] for x, y in place.values())
+            if beside:
+                middle = (first[0] + last[0]) / 2
+                drawn.append(
+                    f"M{first[0] + _edge(people[couple[0]]):.1f} {top:.1f}H{last[0] - _edge(people[couple[1]]):.1f}"
+                )
+                drawn.append(f"M{middle:.1f} {top:.1f}V{bar:.1f}")
+                reached = [middle]
+            else:
+                # Down between two people to the height of the couple: the first to the right, the other to the left. Who has
+                # several such partners leaves for each at another height.
+                reached = []
+                for name, (x, y), side in zip(couple, ends, (1, -1), strict=False):
+                    times = left.get((name, side), 0)
+                    left[name, side] = times + 1
+                    below, lane = 8 + 5 * min(times, 1), x + side * (_LANE - 4 * min(times, 2))
+                    drawn.append(f"M{x + side * _edge(people[name], below):.1f} {y + below:.1f}H{lane:.1f}V{bar:.1f}")
+                    reached.append(lane)
+            reached += [place[child][0] for child in children[couple]]
+            drawn.append(f"M{min(reached):.1f} {bar:.1f}H{max(reached):.1f}")
+            for child in children[couple]:
+                x, y = place[child]
+                drawn.append(f"M{x:.1f} {bar:.1f}V{y - _edge(people[child]):.1f}")
     return f'<path d="{"".join(drawn)}" fill="none" stroke="#333" stroke-width="1.5"/>' if drawn else ""
+
+
+def _edge(one: Mapping[str, Any], below: float = 0.0) -> float:
+    """Return how far the outline of somebody's sign is from its middle, to the sides at a height, and at its own also up."""
+    if one["sex"] == "F":
+        return math.sqrt(_SIZE**2 - below**2)
+    return _SIZE if one["sex"] == "M" else _SIZE + 3 - below
 
 
 def _person(name: str, one: Mapping[str, Any], x: float, y: float) -> str:
@@ -240,7 +283,7 @@ def _person(name: str, one: Mapping[str, Any], x: float, y: float) -> str:
     elif one["sex"] == "M":
         shape = f'<rect x="{x - _SIZE:.1f}" y="{y - _SIZE:.1f}" width="{2 * _SIZE}" height="{2 * _SIZE}" {style}/>'
     else:
-        d = _SIZE + 3
+        d = _edge(one)
         shape = f'<path d="M{x:.1f} {y - d:.1f}l{d} {d}l-{d} {d}l-{d} -{d}z" {style}/>'
     arrow = (
         f'<path d="M{x - 44:.1f} {y + 24:.1f}L{x - 24:.1f} {y + 10:.1f}m-9 0l9 0l-3 9" fill="none" stroke="#111" stroke-width="2"/>'
@@ -261,10 +304,25 @@ def _label(name: str) -> list[str]:
     """Return an id in one or two short lines; what is longer is cut, the description has it whole."""
     lines = [""]
     for word in name.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > _LETTERS and len(lines) < 2:
+        if lines[-1] and _width(f"{lines[-1]} {word}") > _WORDS and len(lines) < 2:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    return [line if len(line) <= _LETTERS else line[: _LETTERS - 1] + "\u2026" for line in lines]
+    return [_cut(line) for line in lines]
+
+
+def _cut(line: str) -> str:
+    if _width(line) <= _WORDS:
+        return line
+    while line and _width(f"{line}\u2026") > _WORDS:
+        line = line[:-1]
+    return f"{line}\u2026"
+
+
+def _width(text: str) -> float:
+    """Return how wide a text is at most, in the bold letters of 12 pixels that names are in."""
+    return sum(
+        5.5 if each in " .,:;'|()[]{}-/ijlt1" else 8.0 if each.islower() or each.isdigit() else 12.5 for each in text
+    )
 
 
 def _box(letter: str | None, x: float, y: float) -> str:
