@@ -33,8 +33,11 @@ def test_examples(name: str, step: str) -> None:
 
 def test_the_example_without_family(tmp_path: Path) -> None:
     page = tmp_path / "plan.html"
-    values = json.loads(run("mixed", "--demo-donors", "30000", "--html", str(page), "--json"))
+    values = json.loads(run("mixed", "--html", str(page), "--json"))
     assert values["recommended"]["step"] == "registries"
+    assert values["steps"][2]["detail"]["searches"][0]["source"] == "demo (made-up donors)"
+    none = json.loads(run("mixed", "--demo-donors", "0", "--json"))
+    assert none["steps"][2]["answer"] == "not asked"
     assert page.read_text().startswith("<!doctype html>")
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
 

@@ -122,7 +122,7 @@ FACE = {
     "releases": {"errors"},
     "nomenclature": {"errors", "releases"},
     "install": {"errors", "releases"},
-    "notebook": set(),
+    "notebook": {"report_text"},
     "phenotype": {"errors", "nomenclature", "notebook"},
     "detail": set(),
     "match": {"detail", "errors", "nomenclature", "notebook", "phenotype"},

@@ -106,6 +106,15 @@ def found(tmp_path: Path, **more: object) -> am.Hits:
     return registry.search(PATIENT, ["A", "B"], max_mismatches=1, **more)
 
 
+def test_what_turns_the_direction_of_writing_is_shown_as_its_code(tmp_path: Path) -> None:
+    donors = pa.table({"donor_id": ["d\u202e1", "d\x072"], "gl": [PATIENT] * 2})
+    registry, _ = am.Registry.build(tmp_path / "r.allo", donors, nomenclature=NOM)
+    page = registry.search(PATIENT, ["A", "B"])._repr_html_()
+    assert "d\\u202e1" in page
+    assert "d\\x072" in page
+    assert not {"\u202e", "\x07"} & set(page)
+
+
 def test_phenotype() -> None:
     read = accessible(am.Phenotype("A*01:01+A*02:01|A*01:02+A*02:06^B*08:01+B*08:01")._repr_html_())
     assert read.cells()[1:] == [

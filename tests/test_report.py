@@ -469,6 +469,21 @@ def assert_harmless(html: str, plan: dict[str, Any]) -> None:
     assert all(sign.isprintable() or sign == "\n" for sign in html)
 
 
+def test_fragments_of_two_plans_share_a_page(plan: dict[str, Any]) -> None:
+    """Ids are of the whole page: a heading of one plan must not name the section of another; paper is the page's own."""
+    other = {**plan, "made": "2026-01-01"}
+    fragments = [parsed(report.fragment_of(each)) for each in (plan, other)]
+    ids = [[str(node.attrs["id"]) for node in each.all() if "id" in node.attrs] for each in fragments]
+    assert len(ids[0]) == len(set(ids[0])) > 5
+    assert not set(ids[0]) & set(ids[1])
+    for fragment, own in zip(fragments, ids, strict=True):
+        named = {one for n in fragment.all() for one in str(n.attrs.get("aria-labelledby") or "").split()}
+        assert named <= set(own)
+        assert len(named) > 5
+    assert "@page" not in report.fragment_of(plan)
+    assert "@page" in report.html_of(plan)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_text_is_escaped(plan: dict[str, Any], text: str) -> None:
     hostile = copy.deepcopy(plan)

@@ -28,6 +28,7 @@ from allomatch.roadmap.policies import Policies
 __all__ = ["demo_frequencies", "plan_of_demo", "roadmap_command"]
 
 _DEMO_SEED = 7
+_DEMO_DONORS = 100_000
 
 
 def roadmap_command(
@@ -37,11 +38,14 @@ def roadmap_command(
         list[Path] | None, typer.Option(help="A registry file to search besides those of the case; may be given again.")
     ] = None,
     demo_donors: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0, max=10_000_000, help="Draw and search this many made-up donors with the shipped frequencies."
+            min=0,
+            max=10_000_000,
+            help="Draw and search this many made-up donors with the shipped frequencies; by default none, and "
+            f"{_DEMO_DONORS:,} for the shipped example without a family.",
         ),
-    ] = 0,
+    ] = None,
     frequencies: Annotated[
         Path | None, typer.Option(help="Haplotype frequencies: a file or a folder; instead of those of the case.")
     ] = None,
@@ -52,11 +56,14 @@ def roadmap_command(
 ) -> None:
     """Plan a case: own cells, then the family, then the registries. Supports professionals and decides nothing.
 
-    Example: allomatch roadmap mixed --demo-donors 100000 --html plan.html
+    Example: allomatch roadmap mixed --html plan.html
     """
     is_example = case in EXAMPLES and not Path(case).exists()
     given = read_case(example_path(case) if is_example else Path(case))
     names = open_nomenclature(nomenclature)
+    if demo_donors is None:
+        # The example that ends at the registries has none to ask.
+        demo_donors = _DEMO_DONORS if is_example and not given.family and not registry else 0
     with ExitStack() as stack:
         freqs: HaplotypeFrequencies | FrequencySets | None = None
         problems = list(given.problems)

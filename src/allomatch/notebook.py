@@ -1,15 +1,16 @@
 """Small HTML tables for notebooks: what ``_repr_html_`` of results is made of.
 
-Invariants: every text is escaped, so that a donor id can be no markup; tables have a caption, header cells with a scope, and no
-script, class or id that could meet the page's own; colour only underlines a word that says the same. Long texts are cut, since
-the object itself has the whole.
+Invariants: every text is escaped, so that a donor id can be no markup and turns no line around; tables have a caption, header
+cells with a scope, and no script, class or id that could meet the page's own; colour only underlines a word that says the same.
+Long texts are cut, since the object itself has the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from allomatch.report_text import shown as escaped
 
 __all__ = ["Cell", "chance", "shown", "span", "table"]
 
@@ -51,14 +52,12 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str | C
         >>> table("typing", ["locus", "names"], [["A", "A*01:01 <b>"]])[-47:]
         '<td>A*01:01 &lt;b&gt;</td></tr></tbody></table>'
     """
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    head = "".join(f'<th scope="col">{escaped(heading)}</th>' for heading in headings)
     body = "".join(
-        f'<tr><th scope="row">{escape(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows
+        f'<tr><th scope="row">{escaped(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows
     )
-    below = f"<p><small>{escape(note)}</small></p>" if note else ""
-    return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
-    )
+    below = f"<p><small>{escaped(note)}</small></p>" if note else ""
+    return f"<table><caption>{escaped(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
 def shown(text: str) -> str:
@@ -84,6 +83,6 @@ def _text(cell: str | Cell) -> str:
 
 def _cell(cell: str | Cell) -> str:
     if isinstance(cell, str):
-        return f"<td>{escape(cell)}</td>"
+        return f"<td>{escaped(cell)}</td>"
     shade = _SHADES.get(cell.verdict or cell.text, _OTHER)
-    return f'<td style="background:{shade};color:#000">{escape(cell.text)}</td>'
+    return f'<td style="background:{shade};color:#000">{escaped(cell.text)}</td>'

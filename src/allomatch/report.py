@@ -8,6 +8,8 @@ escaped. The page says that it supports professionals and decides nothing.
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +44,7 @@ _OPEN = {
     "cord blood",
 }
 _BAR = "#1f5fa8"
+_IDS = re.compile(r' (id|aria-labelledby)="([^"]*)"')
 _SHORT = {"autologous": "Own cells", "family": "Family", "registries": "Stem cell bank"}
 
 
@@ -57,13 +60,17 @@ def html_of(plan: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="referrer" content="no-referrer">'
-        f"<title>{title}</title><style>{_style()}</style></head><body>{_body(plan)}</body></html>\n"
+        f"<title>{title}</title><style>{_PAPER}{_style()}</style></head><body>{_body(plan)}</body></html>\n"
     )
 
 
 def fragment_of(plan: Mapping[str, Any]) -> str:
-    """Return a plan as a part of a page, for notebooks; it brings its own style."""
-    return f'<div class="allomatch"><style>{_style()}</style>{_body(plan)}</div>'
+    """Return a plan as a part of a page, for notebooks: it brings its own style, and its ids are of no other plan."""
+    body = _body(plan)
+    own = f"{zlib.crc32(body.encode()):08x}"
+    # What was entered has its quotation marks escaped, so that these are ours.
+    body = _IDS.sub(lambda found: f' {found[1]}="{" ".join(f"{each}-{own}" for each in found[2].split())}"', body)
+    return f'<div class="allomatch"><style>{_style()}</style>{body}</div>'
 
 
 def _body(plan: Mapping[str, Any]) -> str:
@@ -217,8 +224,9 @@ def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str
             _t(each["relation"]),
             " ".join(_chip(letter) for letter in each["haplotypes"]),
             _t(each["category"] or "untyped") + (f"<br>shares {_t(each['shared'])}" if each["shared"] else ""),
-            _bar(each["p_identical"], f"{each['id']} is HLA-identical"),
-            _bar(each["p_haploidentical"], f"{each['id']} is haploidentical"),
+            _bar(each["p_identical"], f"{each['id']} is HLA-identical by descent"),
+            _bar(each["p_identical_by_chance"], f"{each['id']} is HLA-identical by chance"),
+            _bar(each["p_haploidentical"], f"{each['id']} is haploidentical by descent"),
             "yes" if each["usable"] else "no",
             _list([*each["reasons"], *each["warnings"]]),
         )
@@ -229,8 +237,9 @@ def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str
         "Relation",
         "Haplotypes",
         "Category",
-        "P(identical)",
-        "P(haploidentical)",
+        "P(identical by descent)",
+        "P(identical by chance)",
+        "P(haploidentical by descent)",
         "Usable",
         "Reasons and warnings",
     )
@@ -248,7 +257,11 @@ def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str
             )
             for each in detail["type_first"]
         ]
-        told += _table("Whom to type first", ("Relative", "P(identical)", "P(haploidentical)", "Reason"), asked)
+        told += _table(
+            "Whom to type first",
+            ("Relative", "P(identical, by descent or chance)", "P(haploidentical else)", "Reason"),
+            asked,
+        )
     legend = '<figcaption class="quiet">Letters and colours name haplotypes; dashed: untyped.</figcaption>'
     return f'<figure class="wide">{drawing}{legend}</figure>{told}'
 
@@ -356,8 +369,8 @@ def _style() -> str:
     return (_CSS + "".join(kinds) + _PRINT).replace("&", ".allomatch-page").replace("\n", "")
 
 
+_PAPER = "@page{size:A4;margin:14mm}"
 _CSS = f"""
-@page{{size:A4;margin:14mm}}
 .allomatch-page{{color:{COLOURS["page"][0]};background:{COLOURS["page"][1]};font:15px/1.45 system-ui,sans-serif;
 max-width:1100px;margin:0 auto;padding:12px}}
 & h1{{font-size:1.6em}}
@@ -388,7 +401,7 @@ _PRINT = """@media print{
 &{max-width:none;font-size:11px;padding:0}
 & .wide{overflow:visible}
 & table{font-size:9px}
-& th,& td{padding:2px 3px}
+& th,& td{padding:2px 3px;overflow-wrap:anywhere}
 & td small{min-width:5em}
 & .bar{white-space:normal}
 & .bar svg{width:56px}
