@@ -359,6 +359,31 @@ def test_bad_input_is_named_and_the_rest_assessed(relatives: list[Relative], cod
     assert len(answer.members) >= len(relatives) + 1  # nobody is dropped
 
 
+@pytest.mark.parametrize(
+    ("relative", "rule", "code"),
+    [
+        (Relative("mother", age=70), {"oldest_age": 65}, "impossible age"),
+        (Relative("mother", age=60), {"child_min_parent_age": 25}, "parent too young"),
+        (Relative("sister", birth_date=date(1990, 1, 1), age=35), {"ages_differ_by": 0.5}, "contradictory ages"),
+        (Relative("fraternal twin", birth_date=date(1985, 6, 2)), {"twins_born_within_days": 0}, "twins of different ages"),
+    ],
+)  # fmt: skip
+def test_which_ages_are_slips_is_a_rule(relative: Relative, rule: dict[str, float], code: str) -> None:
+    patient = Patient(typed(A, B), birth_date=date(1985, 6, 1))
+    assert code not in codes(family(patient, relative))
+    assert code in codes(family(patient, relative, policy=replace(MENDEL, **rule)))  # type: ignore[arg-type]
+
+
+def test_from_when_on_haplotypes_are_known_is_a_rule() -> None:
+    brother = Relative("brother", typed(A, C), id="b")
+    for settled in (0.95, 1.0):
+        policy = replace(DEFAULT_FAMILY_POLICY, settled_probability=settled)
+        answer = family(typed(A, B), brother, policy=policy)
+        assert answer.phase_probability is not None
+        assert 0.95 < answer.phase_probability < 1
+        assert any("phase not settled" in each for each in answer["b"].warnings) == (settled == 1)
+
+
 def test_two_mothers_are_both_left_out() -> None:
     answer = family(typed(A, B), Relative("mother", typed(A, C)), Relative("mother", typed(B, D)), Relative("sister"))
     assert [answer[name].usable for name in ("mother-1", "mother-2")] == [False, False]
@@ -396,6 +421,9 @@ def test_wrong_arguments() -> None:
         family(typed(A, B), frequencies=3)
     with pytest.raises(am.ArgumentError, match="A-X"):
         FamilyPolicy(recombination={"A-X": 0.1})
+    for name in ("maternal_ratio", "allele_weight", "most_recombinations", "most_steps", "settled_probability"):
+        with pytest.raises(am.ArgumentError, match=f"{name} is 0; it must be"):
+            replace(DEFAULT_FAMILY_POLICY, **{name: 0})  # type: ignore[arg-type]
     with pytest.raises(am.ArgumentError, match="9/9"):
         family(typed(A, B), loci="9/9")
 

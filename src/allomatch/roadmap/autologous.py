@@ -15,7 +15,7 @@ from datetime import date
 from itertools import combinations
 from typing import Literal
 
-from allomatch.roadmap.case import OLDEST, Harvest, Patient, Problem
+from allomatch.roadmap.case import Harvest, Patient, Problem
 from allomatch.roadmap.policies import ANY, NOT_IN_CELLS, Indication, Policies, Status
 from allomatch.roadmap.policies_check import plain_text
 
@@ -86,7 +86,7 @@ def assess_autologous(
         'eligible'
     """
     problems: list[Problem] = []
-    age = age_in_years(patient.birth_date, today)
+    age = age_in_years(patient.birth_date, today, policies.oldest_age)
     table = policies.table(age)
     weight = usable_weight(patient, policies, problems)
     disease = None if patient.diagnosis is None else policies.disease(patient.diagnosis, table)
@@ -113,12 +113,12 @@ def assess_autologous(
     )
 
 
-def age_in_years(birth_date: date | None, today: date) -> float | None:
+def age_in_years(birth_date: date | None, today: date, oldest: float) -> float | None:
     """Return an age in whole years; None if it is not known, or cannot be: a birth after today, or too long ago."""
     if birth_date is None or birth_date > today:
         return None
     age = today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
-    return float(age) if age <= OLDEST else None
+    return float(age) if age <= oldest else None
 
 
 def usable_weight(patient: Patient, policies: Policies, problems: list[Problem]) -> float | None:

@@ -19,10 +19,7 @@ from allomatch.frequency_sets import FrequencySets
 from allomatch.phenotype import Phenotype
 from allomatch.registry import Registry
 
-__all__ = ["OLDEST", "Harvest", "Patient", "Problem", "RegistrySource", "Relative", "check_items"]
-
-OLDEST = 120
-"""Years; of someone older the date or the age is a slip. Ours."""
+__all__ = ["Harvest", "Patient", "Problem", "RegistrySource", "Relative", "check_items"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ from allomatch.roadmap.family_answer import (
 from allomatch.roadmap.family_matches import Matches, carries
 from allomatch.roadmap.family_typings import FamilyTypings, HaplotypeWeights, Pairs, Phase, Unreadable, read_typings
 from allomatch.roadmap.family_words import (
-    SETTLED,
     Findings,
     Haplotypes,
     label_haplotypes,
@@ -65,9 +64,7 @@ class _Assessment:
         self.nomenclature = nomenclature
         self.policy = policy
         self.loci = tuple(sorted(loci, key=CHROMOSOME.index))
-        self.pedigree: Pedigree = build_pedigree(
-            patient, relatives, least_parent_age=policy.child_min_parent_age, today=today
-        )
+        self.pedigree: Pedigree = build_pedigree(patient, relatives, policy, today=today)
         self.problems = list(self.pedigree.problems)
         self.notes: dict[str, tuple[str, ...]] = {}
         self.parents = {
@@ -318,7 +315,7 @@ class _Assessment:
         if PATIENT in doubtful:
             doubtful |= set(found)
         half = {}
-        if haplotypes.pair is not None and (haplotypes.probability or 0.0) >= SETTLED:
+        if haplotypes.pair is not None and (haplotypes.probability or 0.0) >= self.policy.settled_probability:
             for name in found.keys() - doubtful:
                 phenotype = self.pedigree.relatives[name].phenotype
                 for label, text in zip("ab", haplotypes.pair, strict=True):
@@ -413,7 +410,7 @@ def assess_family(
             f"the typing at {bad.locus} is left out: {bad.reason}",
         )
     usable = frozenset(one.usable - one.doubtful)
-    haplotypes = label_haplotypes(ways, family, one.order, typings, policy.most_recombinations)
+    haplotypes = label_haplotypes(ways, family, one.order, typings, policy)
     matches = one.matches(typings.unreadable, haplotypes)
 
     def shared(usable: Collection[str]) -> Sharing:

@@ -41,6 +41,10 @@ class FamilyPolicy:
         most_recombinations: In one family; more are taken for a wrong typing or relation.
         child_min_parent_age: Years; a parent who is less older than a child is a problem.
         adult_age: Years; younger donors are minors, which is said.
+        oldest_age: Years; of someone older the date or the age is a slip.
+        ages_differ_by: Years; an age that differs by more from that of the date of birth is a problem.
+        twins_born_within_days: Days; twins born further apart are a problem.
+        settled_probability: From which probability on the patient's pair of haplotypes, or whose they are, is taken for known.
         allele_weight: Frequency of any one allele of the family where no frequency set says it.
         value_identical: What an identical donor is worth, for the order of typing.
         value_haploidentical: What a haploidentical one is worth.
@@ -58,6 +62,10 @@ class FamilyPolicy:
     most_recombinations: int = 2
     child_min_parent_age: float = 12.0
     adult_age: float = 18.0
+    oldest_age: float = 120.0
+    ages_differ_by: float = 1.5
+    twins_born_within_days: float = 7.0
+    settled_probability: float = 0.95
     allele_weight: float = 0.05
     value_identical: float = 1.0
     value_haploidentical: float = 0.5
@@ -74,7 +82,8 @@ class FamilyPolicy:
         "non-inherited maternal antigens, in siblings: van Rood et al., Blood 2002;99:1572",
         "mother as donor: Stern et al., Blood 2008;112:2990 (better, T-cell depleted); Wang et al., Blood "
         "2014;124:843 (worse)",
-        "least age of a parent, weight of an allele, values of donors for the order of typing: ours, conventions",
+        "ages that are slips, weight of an allele, from when on haplotypes are taken for known, values of donors for the order "
+        "of typing: ours, conventions",
     )
 
     def __post_init__(self) -> None:
@@ -86,17 +95,15 @@ class FamilyPolicy:
                     f"recombination {name!r}: {rate!r} cannot be used; give neighbouring loci such as 'A-C' and "
                     "a probability below 0.5",
                 )
-        if (
-            self.maternal_ratio <= 0
-            or not 0 < self.allele_weight < 1
-            or self.most_recombinations < 1
-            or self.most_steps < 1
+        for value, fits, wanted in (
+            ("maternal_ratio", self.maternal_ratio > 0, "above 0"),
+            ("allele_weight", 0 < self.allele_weight < 1, "between 0 and 1"),
+            ("most_recombinations", self.most_recombinations >= 1, "at least 1"),
+            ("most_steps", self.most_steps >= 1, "at least 1"),
+            ("settled_probability", 0.5 < self.settled_probability <= 1, "above 0.5 and at most 1"),
         ):
-            raise problem(
-                "ValueOutOfRange",
-                f"maternal_ratio {self.maternal_ratio!r} is above 0, allele_weight {self.allele_weight!r} between 0 and 1, "
-                f"most_recombinations {self.most_recombinations!r} and most_steps {self.most_steps!r} at least 1",
-            )
+            if not fits:
+                raise problem("ValueOutOfRange", f"{value} is {getattr(self, value)!r}; it must be {wanted}")
 
     def rates(self, loci: Sequence[str], sex: str | None) -> tuple[float, ...]:
         """Return the probability that a parent's meiosis recombines between each locus and the next.

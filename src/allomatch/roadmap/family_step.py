@@ -31,8 +31,8 @@ class Family:
     Attributes:
         answer: What is known of it.
         problems: What of it could not be used.
-        loci: Where relatives are compared: `"10/10"`, or `"8/8"` where the patient's typing has that and no more.
-        untyped: Those of 10/10 at which the patient is not typed.
+        loci: Where relatives are compared: the first set of the policies' levels that the patient is typed for, else the first.
+        untyped: Those of the first at which the patient is not typed.
     """
 
     answer: FamilyAnswer | None
@@ -50,9 +50,11 @@ def take(
     today: date,
 ) -> Family:
     """Assess the family under the rules of the policies."""
-    untyped = tuple(locus for locus in PRESETS["10/10"] if locus not in patient.phenotype.loci)
+    levels = list(policies.value("registries", "levels"))
+    typed = patient.phenotype.loci
+    untyped = tuple(locus for locus in PRESETS[levels[0]] if locus not in typed)
     # At a locus at which the patient is not typed descent alone counts, and whoever looks the same would not be the same.
-    loci = "8/8" if untyped and not set(untyped) & set(PRESETS["8/8"]) else "10/10"
+    loci = next((each for each in levels if set(PRESETS[each]) <= set(typed)), levels[0])
     if not relatives:
         return Family(None, (), loci, untyped)
     policy = family_policy(policies)
@@ -98,7 +100,7 @@ def step(
     )
     if family.untyped:
         how = f"relatives are compared at {family.loci}"
-        if family.loci == "10/10":
+        if set(family.untyped) & set(PRESETS[family.loci]):
             how = "there relatives count by descent alone"
         said = (*said, f"the patient is not typed at {', '.join(family.untyped)}: {how}; type the patient there too")
     least = policies.value("recommend", "least_identical_probability")

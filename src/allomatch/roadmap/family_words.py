@@ -21,11 +21,9 @@ from allomatch.roadmap.pedigree import PATIENT, Pedigree, Person
 from allomatch.roadmap.relations import RELATIONS
 from allomatch.roadmap.sharing import Sharing
 
-__all__ = ["SETTLED", "Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
+__all__ = ["Findings", "Haplotypes", "label_haplotypes", "member_answers", "typing_advice"]
 
 Category = Literal["identical", "haploidentical", "other"]
-SETTLED = 0.95
-"""From which probability on a pair of haplotypes, or whose they are, is taken for known. Ours."""
 # Children of both parents, as relations say it.
 _SIBLINGS = tuple(
     name for name, one in RELATIONS.items() if one.places == ("mother", "father") and one.kind == "child of"
@@ -129,7 +127,7 @@ def _most(side: Sequence[int]) -> int:
 
 
 def label_haplotypes(
-    ways: Sequence[Descent], family: Family, order: Sequence[str], typings: FamilyTypings, most_recombinations: int
+    ways: Sequence[Descent], family: Family, order: Sequence[str], typings: FamilyTypings, policy: FamilyPolicy
 ) -> Haplotypes:
     """Name the founders' chromosomes of the likeliest inheritance, and say how sure the patient's pair is."""
     total = sum(way.weight for way in ways)
@@ -157,14 +155,14 @@ def label_haplotypes(
     either = {pair: pairs[pair] + (pairs.get(pair[::-1], 0.0) if pair[0] != pair[1] else 0.0) for pair in pairs}
     a, b = min(pairs, key=lambda pair: (-round(either[pair], 12), -round(pairs[pair], 12), pair))
     probability = min(1.0, either[a, b])
-    settled = pairs[a, b] >= SETTLED * either[a, b] and a != b
+    settled = pairs[a, b] >= policy.settled_probability * either[a, b] and a != b
     _, number, rows = likeliest[a, b]
     best = ways[number]
     rows = dict(rows)
     for component in best.components:
         if rows.keys().isdisjoint(component.chromosomes):
             rows |= component.likeliest()
-    best = placed(family, best, rows, most_recombinations)
+    best = placed(family, best, rows, policy.most_recombinations)
     rows = {c: pattern for c, pattern in rows.items() if any(allele != UNKNOWN for allele in pattern)}
     label: dict[int, str] = {}
     text: dict[str, str] = {}
@@ -335,7 +333,7 @@ def _warnings(
         elif mismatched and person.mother == mother and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
-    if name in found.typed and probability is not None and probability < SETTLED:
+    if name in found.typed and probability is not None and probability < policy.settled_probability:
         own_parents = (found.pedigree[PATIENT].mother, found.pedigree[PATIENT].father)
         remedy = (
             "both parents are typed: type at a higher resolution"
@@ -399,7 +397,7 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
         if (
             person.relation in ("mother", "father")
             and found.haplotypes.probability is not None
-            and found.haplotypes.probability < SETTLED
+            and found.haplotypes.probability < policy.settled_probability
         ):
             reason += "; a parent's typing also settles the patient's haplotypes"
         advice.append(TypingAdvice(name, identical, haploidentical, value, reason))

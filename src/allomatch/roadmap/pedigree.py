@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from allomatch.roadmap.case import OLDEST, Patient, Problem, Relative, check_items
+from allomatch.roadmap.case import Patient, Problem, Relative, check_items
+from allomatch.roadmap.family_answer import DEFAULT_FAMILY_POLICY, FamilyPolicy
 from allomatch.roadmap.relations import RELATIONS, Relation, read_relation
 
 __all__ = ["PATIENT", "Pedigree", "Person", "build_pedigree", "impossible_age"]
@@ -346,10 +347,11 @@ class _Builder:
         one = self.patient if name == PATIENT else self.relatives[name]
         return one.birth_date is not None
 
-    def check_ages(self, least: float) -> None:
+    def check_ages(self, rules: FamilyPolicy) -> None:
+        least = rules.child_min_parent_age
         for name in (PATIENT, *self.relatives):
             age = self.age(name)
-            impossible = impossible_age(name, age, dated=self.is_dated(name))
+            impossible = impossible_age(name, age, rules.oldest_age, dated=self.is_dated(name))
             if impossible is not None:
                 self.problems.append(impossible)
             if age is not None and age < 0:
@@ -361,7 +363,8 @@ class _Builder:
                     f"is {age:.1f} years old: the date of birth lies in the future or the age is below 0; correct it",
                 )
             one = self.relatives.get(name)
-            if one and one.birth_date and one.age is not None and age is not None and abs(age - one.age) > 1.5:
+            differ = rules.ages_differ_by
+            if one and one.birth_date and one.age is not None and age is not None and abs(age - one.age) > differ:
                 self.problem(
                     "contradictory ages",
                     name,
@@ -395,7 +398,7 @@ class _Builder:
         twins = [name for name, relation in self.relations.items() if "twin" in relation.name]
         for name in twins:
             born, own = self.patient.birth_date, self.relatives[name].birth_date
-            if born and own and abs((born - own).days) > 7:
+            if born and own and abs((born - own).days) > rules.twins_born_within_days:
                 self.problem(
                     "twins of different ages",
                     name,
@@ -417,37 +420,42 @@ class _Builder:
         return found
 
 
-def impossible_age(name: str, age: float | None, *, dated: bool) -> Problem | None:
+def impossible_age(name: str, age: float | None, oldest: float, *, dated: bool) -> Problem | None:
     """Return what is wrong with an age that nobody reaches; None if nothing is.
 
     Args:
         name: ``"patient"``, or the id of a relative.
         age: In years; below 0 it is another problem.
+        oldest: In years, what is possible.
         dated: Whether it is from a date of birth.
     """
-    if age is None or age <= OLDEST:
+    if age is None or age <= oldest:
         return None
     where = name if name == PATIENT else f"relative {name}"
     message = (
-        f"{where}: is {age:.0f} years old; an age is from 0 to {OLDEST} years: correct the date of birth or the age"
+        f"{where}: is {age:.0f} years old; an age is from 0 to {oldest:g} years: correct the date of birth or the age"
     )
     return Problem("impossible age", where, "birth_date" if dated else "age", f"{age:.0f}", message)
 
 
 def build_pedigree(
-    patient: Patient, relatives: Sequence[Relative], *, least_parent_age: float, today: date | None = None
+    patient: Patient,
+    relatives: Sequence[Relative],
+    rules: FamilyPolicy = DEFAULT_FAMILY_POLICY,
+    *,
+    today: date | None = None,
 ) -> Pedigree:
     """Place a family.
 
     Args:
         patient: In the middle of it.
         relatives: As given.
-        least_parent_age: Years by which a parent is older than a child; less is a problem.
+        rules: Which ages are problems.
         today: The day on which ages are; today.
 
     Example:
         >>> from allomatch import Phenotype
-        >>> family = build_pedigree(Patient(Phenotype("")), [Relative("maternal aunt"), Relative("uncle")], least_parent_age=12)
+        >>> family = build_pedigree(Patient(Phenotype("")), [Relative("maternal aunt"), Relative("uncle")])
         >>> [person.id for person in family.people][:3], family["patient"].mother
         (['(maternal grandmother)', '(maternal grandfather)', '(mother)'], '(mother)')
         >>> [problem.code for problem in family.problems]
@@ -469,5 +477,5 @@ def build_pedigree(
         made.check_parents(name, made.relations[name])
         own = made.people[PATIENT]
         made.people[name] = Person(name, own.mother, own.father, made.sex(name), made.relations[name].name, PATIENT)
-    made.check_ages(least_parent_age)
+    made.check_ages(rules)
     return Pedigree(tuple(made.people.values()), made.relatives, made.left_out, tuple(made.problems))

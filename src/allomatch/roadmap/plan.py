@@ -202,7 +202,7 @@ class Roadmap:
             threads: For the searches; 0 means all cores.
         """
         patient, rules = self._patient, self._policies
-        problems = [*_patient_problems(patient, self._today), *_relative_problems(self._family)]
+        problems = [*_patient_problems(patient, self._today, rules.oldest_age), *_relative_problems(self._family)]
         own = assess_autologous(patient, self._harvests, rules, self._today)
         family = family_step.take(patient, self._family, self._nomenclature, self._frequencies, rules, self._today)
         found = assess_registries(
@@ -225,7 +225,7 @@ class Roadmap:
             _recommend(steps, rules),
             tuple(unique),
             patient,
-            age_in_years(patient.birth_date, self._today),
+            age_in_years(patient.birth_date, self._today, rules.oldest_age),
             self._today,
             self._nomenclature.release,
             rules.version,
@@ -245,7 +245,7 @@ def _relative_problems(family: Sequence[Relative]) -> list[Problem]:
     return problems
 
 
-def _patient_problems(patient: Patient, today: date) -> list[Problem]:
+def _patient_problems(patient: Patient, today: date, oldest: float) -> list[Problem]:
     """Return what is wrong with the patient's own facts."""
     problems = []
     if patient.birth_date is not None and patient.birth_date > today:
@@ -254,7 +254,7 @@ def _patient_problems(patient: Patient, today: date) -> list[Problem]:
         )
         problems.append(Problem("birth in the future", "patient", "birth_date", str(patient.birth_date), message))
     years = None if patient.birth_date is None else (today - patient.birth_date).days / 365.25
-    impossible = impossible_age(PATIENT, years, dated=True)
+    impossible = impossible_age(PATIENT, years, oldest, dated=True)
     if impossible is not None:
         problems.append(impossible)
     known = {"sex": ("F", "M"), "cmv": ("P", "N"), "abo": ("A", "B", "AB", "O")}

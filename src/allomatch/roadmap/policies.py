@@ -157,6 +157,11 @@ class Policies:
         """What answers name these rules."""
         return str(self.values["version"])
 
+    @property
+    def oldest_age(self) -> float:
+        """In years, what is possible; of someone older the date or the age is a slip."""
+        return float(self.values["family"]["oldest_age"])
+
     def value(self, part: str, name: str) -> Any:
         """Return the value of a rule, in the unit that the file states."""
         return self.values[part][name]["value"]
