@@ -199,6 +199,7 @@ def test_statuses_in_the_wrong_order_contradict_each_other() -> None:
         ("HL", "Chemosensitive relapse, no prior auto-HCT", "CR3", False),
         ("LBCL", "Chemosensitive late relapse, >=CR2", "CR3", False),
         ("MM", "Upfront", "CR2", True),
+        ("germ cell tumours", "First line", "CR1", False),
     ],
 )
 def test_courses(diagnosis: str, now: str, then: str, contradictory: bool) -> None:
@@ -206,6 +207,18 @@ def test_courses(diagnosis: str, now: str, then: str, contradictory: bool) -> No
     patient = replace(BOY, birth_date=date(1980, 1, 1), diagnosis=diagnosis, disease_status=now)
     found = {each.code for each in assess(patient, replace(GOOD, disease_status=then)).problems}
     assert ("contradictory statuses" in found) == contradictory
+
+
+def test_a_relapse_may_follow_any_remission() -> None:
+    patient = replace(
+        BOY, birth_date=date(1980, 1, 1), diagnosis="LBCL", disease_status="Chemosensitive late relapse, >=CR2"
+    )
+    third = replace(GOOD, collected=date(2020, 1, 1), disease_status="CR3")
+    found = assess(patient, third, replace(GOOD, disease_status="chemosensitive relapse"))
+    assert found.problems == ()
+    assert (found.answer, found.cd34_e6_per_kg) == ("eligible", 6.0)
+    wrong = assess(patient, third, replace(GOOD, disease_status="CR1"))
+    assert [each.code for each in wrong.problems] == ["contradictory statuses"] * 2
 
 
 def test_a_row_for_any_status_is_for_every_one() -> None:
@@ -239,6 +252,11 @@ def test_the_same_harvest_in_other_letters_is_the_same() -> None:
 def test_no_cells_are_no_harvest_that_counts() -> None:
     for none in (replace(GOOD, cd34_e6_per_kg=0.0), replace(GOOD, cd34_e6_per_kg=None, cd34_e6=0)):
         assert assess(BOY, none).harvests[0].answer == "cannot be used"
+    for weight in (None, 58):
+        for dose, total in ((0, 174.0), (3.0, 0)):
+            found = assess(replace(BOY, weight_kg=weight), replace(GOOD, cd34_e6_per_kg=dose, cd34_e6=total))
+            assert [each.code for each in found.problems] == ["contradictory doses"]
+            assert found.harvests[0].answer == "ask"
 
 
 @pytest.mark.parametrize(("total", "fits"), [(174.0, True), (3.0, True), (1.0, False), (3000.0, False)])

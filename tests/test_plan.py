@@ -31,6 +31,8 @@ TODAY = date(2026, 11, 24)
 A = ["A*01:01", "C*07:01", "B*08:01", "DRB1*03:01", "DQB1*02:01"]
 B = ["A*03:01", "C*07:02", "B*07:02", "DRB1*15:01", "DQB1*06:02"]
 C = ["A*02:01", "C*05:01", "B*44:02", "DRB1*04:01", "DQB1*03:01"]
+D = ["A*24:02", "C*04:01", "B*35:01", "DRB1*01:01", "DQB1*05:01"]
+E = ["A*29:02", "C*16:01", "B*44:03", "DRB1*07:01", "DQB1*02:02"]
 
 
 def typed(one: list[str], other: list[str]) -> am.Phenotype:
@@ -242,6 +244,98 @@ def test_a_relative_who_looks_identical_at_few_loci_is_to_be_typed_further() -> 
         today=TODAY,
     ).plan()
     assert plan["family"].answer == "identical donor"
+
+
+def planned_family(*family: Relative, phenotype: am.Phenotype = PATIENT.phenotype, **options: Any) -> Plan:
+    one = Roadmap(
+        replace(PATIENT, phenotype=phenotype), family=family, nomenclature=NAMES, today=TODAY, **options
+    ).plan()
+    checked(one)
+    return one
+
+
+def test_nobody_who_mismatches_as_typed_is_an_identical_donor() -> None:
+    """By descent identical, at one locus typed as nobody in the family can be: a sample to be checked, no donor yet."""
+    parents = Relative("mother", typed(C, D), id="m"), Relative("father", typed(A, B), id="f")
+    brother = Relative("brother", typed(["A*33:01", *A[1:]], C), id="b", available=True)
+    plan = planned_family(*parents, brother)
+    assert [each.code for each in plan.problems] == ["Mendelian error"]
+    assert plan["family"].answer == "type relatives"
+    assert plan.recommended.options == ("b",)
+    assert any("b is HLA-identical by descent and mismatched as typed" in each for each in plan["family"].reasons)
+    # A null allele that is only possible does not count, so that who has it mismatches with who may have it.
+    null = ["A*24:09N", *C[1:]]
+    may = am.Phenotype(typed(A, null).gl.replace("A*24:09N", "A*24:XX"))
+    plan = planned_family(Relative("brother", may, id="b", available=True), phenotype=typed(A, null))
+    assert (plan["family"].answer, plan.recommended.options) == ("type relatives", ("b",))
+
+
+def test_who_may_still_be_identical_is_typed_before_a_haploidentical_relative_is_taken() -> None:
+    """A sister of whom one locus is open, and more likely haploidentical than identical."""
+    sister = Relative("sister", typed(A, C), id="s", available=True)
+    for locus in ("C", "B"):
+        open_ = am.Phenotype("^".join(each for each in typed(A, C).gl.split("^") if not each.startswith(f"{locus}*")))
+        father = Relative("father", typed(C, C), id="f", available=True)
+        plan = planned_family(father, replace(sister, phenotype=open_))
+        (member,) = (each for each in plan["family"].detail.members if each.id == "s")
+        assert (member.category, member.match.mismatches) == ("haploidentical", 0)
+        assert member.p_identical + member.p_identical_by_chance == pytest.approx(0.5, abs=0.001)
+        assert (plan["family"].answer, plan.recommended.options) == ("type relatives", ("s",))
+        assert any("s may still be HLA-identical (probability" in each for each in plan["family"].reasons)
+
+
+def test_who_is_next_to_never_identical_is_not_typed_before_a_haploidentical_donor() -> None:
+    """An untyped mother is identical by chance alone."""
+    half = Relative("maternal half-sister", typed(C, D), id="h", available=True)
+    plan = planned_family(half, Relative("mother", id="m"))
+    (member,) = (each for each in plan["family"].detail.members if each.id == "m")
+    assert 0 < member.p_identical_by_chance < 0.01
+    assert (plan["family"].answer, plan.recommended.options) == ("haploidentical donor", ("h",))
+    bolder = {"recommend": {"least_probability_to_type": {"value": 0, "source": "ours"}}}
+    eager = planned_family(half, Relative("mother", id="m"), policies=Policies.default().replaced(bolder, version="b"))
+    assert eager["family"].answer == "type relatives"
+
+
+def test_the_surely_identical_lead() -> None:
+    few = Relative("sister", am.Phenotype("A*01:01+A*02:01"), id="few", available=True)
+    plan = planned_family(few, Relative("brother", typed(A, C), id="sure", available=True))
+    assert (plan["family"].answer, plan.recommended.options) == ("identical donor", ("sure",))
+    assert plan["family"].options[0].id == "sure"
+
+
+def test_typings_too_much_for_the_sum_are_no_untyped_people() -> None:
+    """Of cousins typed at high resolution with two mismatches at a locus nothing is open: nobody is to type them again."""
+    cousins = [
+        Relative("maternal cousin", typed(*each), id=f"c{number}")
+        for number, each in enumerate([(B, D), (D, E), (B, E), (E, D)])
+    ]
+    plan = planned_family(*cousins)
+    assert "family too large" in {each.code for each in plan.problems}
+    assert {each.category for each in plan["family"].detail.members if each.id.startswith("c")} == {"other"}
+    assert plan["family"].detail.p_any_haploidentical == 0
+    assert (plan["family"].answer, plan.recommended.step) == ("no donor", None)
+    assert not any("untyped" in each.answer for each in plan["family"].options)
+
+
+def test_a_typed_twin_is_the_patients_typing() -> None:
+    family = Relative("identical twin", PATIENT.phenotype, id="t"), Relative("sister", typed(A, C), id="s")
+    plan = planned_family(*family, Relative("brother", typed(B, D), id="b"), phenotype=am.Phenotype(""))
+    found = {each.id: each.category for each in plan["family"].detail.members}
+    assert (found["s"], found["b"]) == ("identical", "other")
+    assert plan["family"].detail.type_first == ()
+
+
+def test_the_order_of_what_is_discussed_is_a_rule() -> None:
+    half = Relative("mother", typed(C, D), id="m", available=True)
+    lymphoma = replace(PATIENT, diagnosis="HL", disease_status="Refractory disease")
+    plan = Roadmap(lymphoma, family=[half], nomenclature=NAMES, today=TODAY).plan()
+    assert plan.recommended.step == "family"
+    own = {"recommend": {"discuss": {"value": ["possible", "haploidentical donor"], "source": "ours"}}}
+    rules = Policies.default().replaced(own, version="own first")
+    assert (
+        Roadmap(lymphoma, family=[half], nomenclature=NAMES, policies=rules, today=TODAY).plan().recommended.step
+        == "autologous"
+    )
 
 
 @pytest.mark.parametrize(

@@ -169,31 +169,23 @@ def _contradictions(
             continue
         first, second = (i, j) if days[0] < days[1] else (j, i)
         before, after = statuses[first], statuses[second]
-        courses = None if before is None else before.course, None if after is None else after.course
         # One that comes after the patient's status now is known to be the wrong one.
-        if courses[0] is not None and courses[1] is not None and courses[0] > courses[1] and not _after(before, now):
+        if (
+            before is not None
+            and after is not None
+            and before.after(after)
+            and not (now is not None and before.after(now))
+        ):
             for at in (i, j):
                 found.setdefault(at + 1, f"{' and '.join(said)}, in the wrong order; find out which is right")
     return found
-
-
-def _after(one: Status | None, now: Status | None) -> bool:
-    """Whether a status can only come after the one now."""
-    return (
-        one is not None
-        and now is not None
-        and one.course is not None
-        and now.course is not None
-        and one.course > now.course
-    )
 
 
 def _same(one: str, other: str, first: Status | None, second: Status | None) -> bool:
     """Whether two words may be for one status."""
     if first is None or second is None:
         return plain_text(one) == plain_text(other)
-    courses = {first.course, second.course} - {None}
-    return first.burden == second.burden and len(courses) < 2
+    return first.burden == second.burden and not first.after(second) and not second.after(first)
 
 
 def _plainly(harvest: Harvest) -> Harvest:
@@ -317,7 +309,7 @@ class _Judge:
                 "indications does, or add it to the statuses of the policies",
             )
             return
-        if self.now is not None and _after(status, self.now):
+        if self.now is not None and status.after(self.now):
             self.open = True
             self._problem(
                 "contradictory statuses",
@@ -361,16 +353,16 @@ class _Judge:
                     "unit is 1e6 cells: correct it",
                 )
                 return None
-        if given and total is not None and of_total is None:
+        if given is not None and total is not None and of_total is None:
             least, heaviest = self.policies.value("autologous", "weight_kg")
-            if not least <= total / given <= heaviest:
+            if not least * given <= total <= heaviest * given:
                 self.open = True
                 self._problem(
                     "contradictory doses",
                     "cd34_e6_per_kg",
                     given,
-                    f"harvest {self.number} has {given:g}e6 CD34+ cells per kg and {total:g}e6 in all, of somebody who weighs "
-                    f"{total / given:.3g} kg; find out which is right",
+                    f"harvest {self.number} has {given:g}e6 CD34+ cells per kg and {total:g}e6 in all, which is of nobody who "
+                    f"weighs {least:g} to {heaviest:g} kg; find out which is right",
                 )
         if given is not None and of_total is not None:
             factor = self.policies.value("autologous", "doses_differ_by")
@@ -390,7 +382,7 @@ class _Judge:
                 f"{others[self.harvest.source]} are asked for: ask the laboratory "
                 f"({self.policies.source('autologous', 'other_doses')})"
             )
-        if given == 0 or total == 0:
+        if {given, total} <= {0, None} and (given, total) != (None, None):
             self.bad = True
             self.reasons.append("no CD34+ cells: there is nothing to be used")
             return 0.0

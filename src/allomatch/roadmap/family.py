@@ -286,7 +286,18 @@ class _Assessment:
         return bool({a for pair in first for a in pair} & {a for pair in second for a in pair})
 
     def compare(self, unreadable: Sequence[Unreadable]) -> dict[str, Match]:
-        """Compare every typed relative with the patient, where both can be read."""
+        """Compare every typed relative with the patient, where both can be read.
+
+        What an identical twin is typed at and the patient is not is the patient's too.
+        """
+        own = self.patient.phenotype
+        texts = {locus: own[locus] for locus in own.loci}
+        for person in self.pedigree.people:
+            twin = self.phenotypes.get(person.id) if person.genes == PATIENT else None
+            if twin is not None:
+                texts = {**{locus: twin[locus] for locus in twin.loci}, **texts}
+        if set(texts) != set(own.loci):
+            own = Phenotype("^".join(texts.values()))
         bad = {(each.person, each.locus) for each in unreadable}
         found: dict[str, Match] = {}
         for name, one in {**self.pedigree.relatives, **self.pedigree.left_out}.items():
@@ -296,7 +307,7 @@ class _Assessment:
             if not loci:
                 continue
             try:
-                found[name] = match(self.patient.phenotype, one.phenotype, self.nomenclature, loci)
+                found[name] = match(own, one.phenotype, self.nomenclature, loci)
             except TypingError as failure:
                 self.problem(
                     "unreadable typing",
@@ -421,6 +432,9 @@ def assess_family(
     unlike = frozenset(name for name in usable if matches.unlike(name))
     if unlike:
         sharing.any_identical = shared(usable - unlike).any_identical
+    apart = frozenset(name for name in unlike if matches.apart(name))
+    if apart:
+        sharing.any_haploidentical = shared(usable - apart).any_haploidentical
     twins = {person.id for person in one.pedigree.people if person.genes == PATIENT}
     if any(name in twins or matches.alike(name) for name in usable):
         sharing.any_identical = sharing.any_haploidentical = 1.0
@@ -433,6 +447,7 @@ def assess_family(
         for name in one.pedigree.relatives
         if (name in one.phenotypes and (name in twins or matches.compared(name)))
         or matches.alike(name)
+        or matches.apart(name)
         or name in matches.half
     )
     found = Findings(

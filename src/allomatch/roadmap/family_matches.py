@@ -48,6 +48,16 @@ class Matches:
         found = self.of.get(name)
         return found is not None and found.mismatches > 0 and name in self.unsummed and name not in self.doubtful
 
+    def apart(self, name: str) -> bool:
+        """Whether this relative has no haplotype of the patient for certain, which the sum did not see."""
+        found = self.of.get(name)
+        return self.unlike(name) and found is not None and any(each.mismatches == 2 for each in found.loci)
+
+    def open(self, name: str) -> bool:
+        """Whether there is something left to type: a locus that either is not typed at, or that may match or not."""
+        found = self.of.get(name)
+        return found is None or found.mismatches != found.greatest
+
 
 def carries(haplotype: str, typing: Phenotype, loci: Collection[str], nomenclature: Nomenclature) -> bool:
     """Whether a typing has a haplotype's allele at every locus, for certain.

@@ -88,11 +88,10 @@ def step(
     if answer is None:
         said = (*reasons, "no relatives are known: ask for brothers, sisters, parents and children first")
         return Step("family", title, "no family", (), said, *following, None)
-    members = sorted(answer.members, key=lambda each: (_ORDER[each.category], not each.usable, -each.p_identical))
+    members = sorted(answer.members, key=lambda each: (_ORDER[each.category], not each.usable, -_alike(each)))
     # People nobody mentioned, who only connect the others, are in brackets: nobody can be asked to donate in their place.
     options = tuple(_option(each) for each in members if not each.id.startswith("("))
     usable = [each for each in members if each.usable]
-    first = "; ".join(f"{each.id}: {each.reason}" for each in answer.type_first[:3])
     said = (
         *reasons,
         f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical by descent "
@@ -103,40 +102,67 @@ def step(
         if set(family.untyped) & set(PRESETS[family.loci]):
             how = "there relatives count by descent alone"
         said = (*said, f"the patient is not typed at {', '.join(family.untyped)}: {how}; type the patient there too")
-    least = policies.value("recommend", "least_identical_probability")
     identical = [each for each in usable if each.category == "identical"]
-    unsure = [each for each in identical if each.p_identical + each.p_identical_by_chance < least]
-    source = policies.source("recommend", "least_identical_probability")
-    for each in unsure:
-        p = each.p_identical + each.p_identical_by_chance
-        more = "type at more loci or a higher resolution"
-        said = (*said, f"{each.id} is HLA-identical with probability {p:.4f}, below {least:g}: {more} ({source})")
-    if len(identical) > len(unsure):
-        result = "identical donor"
-    elif unsure:
+    least = policies.value("recommend", "least_identical_probability")
+    sure = [each for each in identical if _alike(each) >= least and not _mismatches(each)]
+    for each in identical:
+        if _alike(each) < least:
+            source = policies.source("recommend", "least_identical_probability")
+            more = f"below {least:g}: type at more loci or a higher resolution ({source})"
+            said = (*said, f"{each.id} is HLA-identical with probability {_alike(each):.4f}, {more}")
+        elif each not in sure:
+            said = (
+                *said,
+                f"{each.id} is HLA-identical by descent and mismatched as typed: check the sample, type again",
+            )
+    # Worth a typing: who may be identical with a probability that is not next to nothing.
+    worth = policies.value("recommend", "least_probability_to_type")
+    unsettled = [each for each in usable if each.category in ("haploidentical", "other") and _may_match(each)]
+    unsettled = [each for each in unsettled if _alike(each) >= worth]
+    for each in unsettled if not sure else ():
+        p = f"{_alike(each):.4f}"
+        said = (*said, f"{each.id} may still be HLA-identical (probability {p}): type at all loci, at high resolution")
+    untyped = [each for each in answer.type_first if each.p_identical >= worth]
+    haploidentical = [each for each in usable if each.category == "haploidentical"]
+    if sure:
+        result, leading = "identical donor", [each.id for each in sure]
+    elif identical or unsettled or untyped or (answer.type_first and not haploidentical):
         result = "type relatives"
-    elif any(each.p_identical > 0 for each in answer.type_first):
-        result = "type relatives"
-        said = (*said, f"whom to type first: {first}")
-    elif any(each.category == "haploidentical" for each in usable):
-        result = "haploidentical donor"
-    elif answer.type_first:
-        result = "type relatives"
-        said = (*said, f"whom to type first: {first}")
+        asked = untyped or (() if identical or unsettled else answer.type_first)
+        leading = [each.id for each in (*identical, *unsettled, *asked)]
+        if asked:
+            first = "; ".join(f"{each.id}: {each.reason}" for each in asked[:3])
+            said = (*said, f"whom to type first: {first}")
+    elif haploidentical:
+        result, leading = "haploidentical donor", [each.id for each in haploidentical]
     else:
-        result = "no donor"
-    return Step("family", title, result, options, said, *following, answer)
+        result, leading = "no donor", []
+    return Step("family", title, result, options, said, *following, answer, tuple(dict.fromkeys(leading))[:10])
+
+
+def _alike(member: MemberAnswer) -> float:
+    """Return the probability of the same alleles, by descent or by chance, which is what a transplant needs."""
+    return min(1.0, member.p_identical + member.p_identical_by_chance)
+
+
+def _mismatches(member: MemberAnswer) -> int:
+    return 0 if member.match is None else member.match.mismatches
+
+
+def _may_match(member: MemberAnswer) -> bool:
+    return member.match is not None and member.match.mismatches == 0 < member.match.greatest
 
 
 def _option(member: MemberAnswer) -> Option:
     if member.category is None:
-        said = f"untyped: haploidentical with probability {member.p_haploidentical:.4f}"
+        untyped = "untyped" if member.match is None else "typing not used"
+        said = f"{untyped}: haploidentical with probability {member.p_haploidentical:.4f}"
     elif member.category == "haploidentical" and member.shared is not None:
         said = f"haploidentical, shares {member.shared}"
     else:
         said = member.category
     if not member.usable:
         said += ", not usable"
-    # The same alleles are what a transplant needs, by descent or by chance; the reasons tell the two apart.
-    p = min(1.0, member.p_identical + member.p_identical_by_chance)
-    return Option(member.id, member.relation, said, p, "HLA-identical", (*member.reasons, *member.warnings))
+    return Option(
+        member.id, member.relation, said, _alike(member), "HLA-identical", (*member.reasons, *member.warnings)
+    )

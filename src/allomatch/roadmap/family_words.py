@@ -82,6 +82,8 @@ class Findings:
         elif self.matches.unlike(name) and identical < 1:
             rest = 1.0 - identical
             identical, haploidentical, other, chance = 0.0, haploidentical / rest, other / rest, 0.0
+            if self.matches.apart(name):
+                haploidentical, other = 0.0, 1.0
         return Odds(identical, haploidentical, other, min(chance, 1.0 - identical))
 
 
@@ -330,7 +332,7 @@ def _warnings(
         mismatched = {label for label in own if label is not None} - {"a", "b"}
         if not_inherited & mismatched:
             words.append(_nima(person, " ".join(sorted(not_inherited & mismatched))))
-        elif mismatched and person.mother == mother and "b" in own:
+        elif mismatched and person.mother == mother and person.father == found.pedigree[PATIENT].father and "b" in own:
             words.append(f"mismatched for the non-inherited paternal haplotype {' '.join(sorted(mismatched))} (NIPA)")
     probability = found.haplotypes.probability
     if name in found.typed and probability is not None and probability < policy.settled_probability:
@@ -356,6 +358,11 @@ def _warnings(
                 else "as many either way"
             )
             words.append(f"mismatches at least {gvh} GvH and {hvg} HvG: {more}")
+        if category == "identical" and compared.mismatches:
+            where = ", ".join(each.locus for each in compared.loci if each.mismatches)
+            words.append(
+                f"by descent identical, as typed mismatched at {where}: check the sample and type both there again"
+            )
         elif compared.mismatches == 0:
             words.append("matched only as far as the typings tell: type at high resolution")
     if age is not None and age < policy.adult_age:
@@ -385,6 +392,8 @@ def typing_advice(found: Findings, policy: FamilyPolicy) -> list[TypingAdvice]:
         name = person.id
         if name not in found.usable or name in found.typed or name not in found.pedigree.relatives:
             continue
+        if not found.matches.open(name):
+            continue  # typed, and too much for the sum: more typing would tell nothing
         odds = found.odds(person)
         identical, haploidentical = odds.alike, odds.half
         value = identical * max(0.0, worth["identical"] - known) + haploidentical * max(

@@ -35,6 +35,15 @@ ABOUT = (
     "typing, dose and indication must be confirmed by the transplant centre before anything is done."
 )
 _SPOKEN = 8  # options of a step in words; data and page have all
+_DISCUSSED = {
+    "type relatives": "type the relatives first",
+    "haploidentical donor": "no identical relative and no matched donor: a haploidentical relative, weighed against mismatched "
+    "donors",
+    "unlikely donors": "no probable donor: unlikely donors",
+    "mismatched donors": "no probable donor: mismatched donors",
+    "cord blood": "no probable donor: cord blood",
+    "possible": "no relative and no donor yet: the patient's own cells",
+}
 _TITLES = {
     "autologous": "The patient's own cells",
     "family": "The family",
@@ -355,16 +364,10 @@ def _recommend(steps: Sequence[Step], rules: Policies) -> Recommendation:
             if step.name == "registries" and family.answer == "type relatives":
                 reason += f"; before that, type {', '.join(plan_parts.leading(family))}"
             return Recommendation(step.name, options, reason)
-    by_name = {step.name: step for step in steps}
-    if by_name["family"].answer == "type relatives":
-        return Recommendation("family", plan_parts.leading(by_name["family"]), "type the relatives first")
-    if by_name["family"].answer == "haploidentical donor":
-        reason = "no identical relative and no matched donor: a haploidentical relative, to be weighed against mismatched donors"
-        return Recommendation("family", plan_parts.leading(by_name["family"]), reason)
-    if by_name["registries"].answer in ("unlikely donors", "mismatched donors", "cord blood"):
-        reason = f"no probable donor: {by_name['registries'].answer}, to be discussed"
-        return Recommendation("registries", plan_parts.leading(by_name["registries"]), reason)
-    if by_name["autologous"].answer == "possible":
-        reason = "no relative and no donor yet: the patient's own cells, to be discussed"
-        return Recommendation("autologous", plan_parts.leading(by_name["autologous"]), reason)
+    source = rules.source("recommend", "discuss")
+    for answer in rules.value("recommend", "discuss"):
+        for step in steps:
+            options = plan_parts.leading(step)
+            if step.answer == answer and (options or step.name == "autologous"):
+                return Recommendation(step.name, options, f"{_DISCUSSED[answer]}, to be discussed ({source})")
     return Recommendation(None, (), "no step has an option yet: see the reasons and the problems")

@@ -30,11 +30,7 @@ def leading(step: Step) -> tuple[str, ...]:
     if isinstance(detail, AutologousAnswer):
         return tuple(f"harvest {each.number}" for each in detail.harvests if each.answer == "counts")
     if isinstance(detail, FamilyAnswer):
-        if step.answer == "type relatives":
-            unsure = [each.id for each in detail.members if each.usable and each.category == "identical"]
-            return tuple(dict.fromkeys((*unsure, *(each.id for each in detail.type_first))))[:10]
-        category = step.answer.removesuffix(" donor")
-        return tuple(each.id for each in detail.members if each.usable and each.category == category)[:10]
+        return step.leading
     if isinstance(detail, RegistryAnswer):
         best = [each for search in detail.searches for each in search.best]
         adults = [each for each in best if each.kind == "adults"]

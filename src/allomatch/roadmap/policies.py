@@ -38,11 +38,19 @@ class Status:
         burden: ``"remission"``, ``"sufficiently reduced"``, ``"active"`` or, of a disease that no harvest could carry,
             ``"not in the cells"``.
         course: 0 at diagnosis, 1 in the first remission, 2 in the second ...; None: it may be any.
+        or_later: Whether it may be any later one too.
     """
 
     name: str
     burden: str
     course: int | None
+    or_later: bool = False
+
+    def after(self, other: Status) -> bool:
+        """Whether this status can only come after another."""
+        if self.course is None or other.course is None or other.or_later:
+            return False
+        return self.course > other.course
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +203,7 @@ class Policies:
                     table,
                     disease,
                     entry["name"],
-                    Status(row["status"], row["burden"], row["course"]),
+                    Status(row["status"], row["burden"], row["course"], row.get("or_later", False)),
                     grade or None,
                     evidence or None,
                     dict(row.get("allogeneic", {})),
@@ -235,7 +243,7 @@ class Policies:
             return Status(name, NOT_IN_CELLS, None)
         for word, entry in self.values["statuses"]["values"].items():
             if plain_text(word) == plain_text(name):
-                return Status(word, entry["burden"], entry["course"])
+                return Status(word, entry["burden"], entry["course"], entry.get("or_later", False))
         return None
 
 

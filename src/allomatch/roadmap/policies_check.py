@@ -34,6 +34,7 @@ _KINDS = {
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",
+    "boolean": "true or false",
     "null": "null",
 }
 
@@ -99,7 +100,7 @@ def _check(value: object, schema: Mapping[str, Any], where: str, parts: Mapping[
     elif isinstance(value, str):
         if "pattern" in schema and not re.search(schema["pattern"], value):
             raise problem("InvalidArgument", f"{where} is {value!r}; a text is needed that is not blank")
-    elif isinstance(value, (int, float)):
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
         _check_range(value, schema, where)
 
 
@@ -110,9 +111,10 @@ def _is(value: object, kind: str) -> bool:
         "string": str,
         "number": (int, float),
         "integer": int,
+        "boolean": bool,
         "null": type(None),
     }
-    return isinstance(value, types[kind]) and not isinstance(value, bool)
+    return isinstance(value, types[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _check_names(value: Mapping[Any, Any], schema: Mapping[str, Any], where: str) -> None:
@@ -207,6 +209,12 @@ def _check_rules(values: Mapping[str, Any]) -> None:
         if not least < most:
             where = f"policies.{part}.{name}.value"
             raise problem("InvalidArgument", f"{where} is {[least, most]}; the least comes first, then the most")
+    least, preferred = (own[f"{name}_cd34_e6_per_kg"]["value"] for name in ("min", "preferred"))
+    if least > preferred:
+        where = "policies.autologous.preferred_cd34_e6_per_kg.value"
+        raise problem(
+            "InvalidArgument", f"{where} is {preferred!r}, less than the least dose, {least!r}; it must not be"
+        )
     grades = values["indications"]["grades"]
     _same(grades, own["answers"]["value"], "policies.autologous.answers.value", "one for each of the grades")
     _known(own["other_doses"]["value"], own["sources"]["value"], "policies.autologous.other_doses.value")

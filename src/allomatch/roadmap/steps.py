@@ -42,6 +42,7 @@ class Step:
         chance_next: Probability that the next step finds better, 0 to 1; None where it cannot be said.
         next_reason: Of what that is the probability, or why there is none.
         detail: The step's own answer: an AutologousAnswer, a FamilyAnswer (None without a family) or a RegistryAnswer.
+        leading: Ids of the options that the answer is about.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Step:
     chance_next: float | None
     next_reason: str
     detail: Any
+    leading: tuple[str, ...] = ()
