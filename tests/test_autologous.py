@@ -287,6 +287,22 @@ def test_what_is_not_known_is_asked(patient: dict[str, None], word: str) -> None
     assert word in found.reasons[0]
 
 
+def test_without_an_age_nobody_is_judged_by_the_table_of_adults_alone() -> None:
+    for born in (None, date(1850, 1, 1), date(2030, 1, 1)):
+        patient = Patient(GL, born, diagnosis="AML", disease_status="CR2")
+        found = assess(patient, GOOD)
+        assert found.answer == "ask", born
+        assert "missing birth date" in {each.code for each in found.problems}
+    assert assess(replace(patient, birth_date=date(1980, 1, 1)), GOOD).answer == "possible"
+    # A disease of which only one table knows needs no age; a status that only children's has is told with it.
+    assert (
+        assess(Patient(GL, diagnosis="MM", disease_status="Upfront"), replace(GOOD, disease_status="PR")).answer
+        == "eligible"
+    )
+    child = assess(Patient(GL, diagnosis="HL", disease_status="1st relapse, CR2"), GOOD)
+    assert (child.answer, "no date of birth is known" in child.reasons[0]) == ("ask", True)
+
+
 def test_without_cells_the_answer_says_so() -> None:
     assert assess(BOY).answer == "possible"
     assert "no cells are in store" in assess(BOY).reasons

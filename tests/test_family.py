@@ -613,6 +613,26 @@ def test_a_patient_whose_typing_cannot_be_read() -> None:
     assert answer["sister-1"].p_identical > 0.2
 
 
+def test_letters_of_the_untyped_are_those_that_are_known() -> None:
+    """Which grandparent gave the mother's haplotype is a toss of a coin; that the mother has b is sure."""
+    aunt = family(typed(A, B), Relative("maternal aunt", typed(B, C), id="aunt"), Relative("mother", id="m"))
+    assert aunt["(maternal grandmother)"].haplotypes == aunt["(maternal grandfather)"].haplotypes == (None, None)
+    assert aunt["m"].haplotypes[0] == "b"
+    sister = family(typed(A, B), Relative("sister", typed(A, C), id="s"))
+    assert {*sister["(mother)"].haplotypes, *sister["(father)"].haplotypes} == {"a", "b", None}
+    assert len(set(sister["s"].haplotypes) & {"a", "b"}) == 1
+
+
+def test_nipa_are_the_fathers() -> None:
+    """The other haplotype of a half-sibling by the mother is of another father: neither of the patient's parents has it."""
+    half = Relative("maternal half-sister", typed(B, D), id="h")
+    answer = family(typed(A, B), half, Relative("mother", typed(B, C)))
+    assert answer["h"].category == "haploidentical"
+    assert not any("NIPA" in each for each in answer["h"].warnings)
+    full = family(typed(A, B), replace(half, relation="sister"), Relative("mother", typed(B, C)))
+    assert any("NIPA" in each for each in full["h"].warnings)
+
+
 # --- what typings alone show ---
 
 

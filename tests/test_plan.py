@@ -309,7 +309,15 @@ def test_typings_too_much_for_the_sum_are_no_untyped_people() -> None:
         Relative("maternal cousin", typed(*each), id=f"c{number}")
         for number, each in enumerate([(B, D), (D, E), (B, E), (E, D)])
     ]
-    plan = planned_family(*cousins)
+    half = [
+        Relative("paternal cousin", typed(*each), id=f"h{n}")
+        for n, each in enumerate([(A, D), (E, D), ([C[0], *A[1:]], E)])
+    ]
+    small = Policies.default().replaced({"family": {"most_steps": 3000}}, version="small")
+    found = planned_family(*half, policies=small)["family"].detail
+    assert "family too large" in {each.code for each in found.problems}
+    assert found.type_first == ()  # nothing is left to be typed
+    plan = planned_family(*cousins, policies=small)
     assert "family too large" in {each.code for each in plan.problems}
     assert {each.category for each in plan["family"].detail.members if each.id.startswith("c")} == {"other"}
     assert plan["family"].detail.p_any_haploidentical == 0
@@ -323,6 +331,14 @@ def test_a_typed_twin_is_the_patients_typing() -> None:
     found = {each.id: each.category for each in plan["family"].detail.members}
     assert (found["s"], found["b"]) == ("identical", "other")
     assert plan["family"].detail.type_first == ()
+
+
+def test_a_phase_that_is_not_settled_is_said() -> None:
+    plan = planned_family(Relative("sister", id="s"))
+    assert any("not settled (probability 0.0625)" in each for each in plan["family"].reasons)
+    assert "has the probability 0.062" in plan.to_html()
+    parents = [Relative("mother", typed(C, D), id="m"), Relative("father", typed(A, B), id="f")]
+    assert not any("not settled" in each for each in planned_family(*parents)["family"].reasons)
 
 
 def test_the_order_of_what_is_discussed_is_a_rule() -> None:

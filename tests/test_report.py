@@ -257,6 +257,25 @@ def test_loci_have_colours_and_words(plan: dict[str, Any], page: Node) -> None:
         assert cell.words.startswith(each["category"])
 
 
+def test_a_donor_is_called_what_the_typings_say_for_certain(plan: dict[str, Any]) -> None:
+    """A probability decides only between a match and a mismatch: a donor with a mismatch is no unlikely match."""
+    search = next(each for each in plan["steps"][2]["detail"]["searches"] if each["best"])
+    donor = search["best"][0]
+    for least, greatest, likelihood, loci, said in (
+        (0, 0, "probable match", "10/10", "certain match"),
+        (0, 0, "probable match", "A, B", "no mismatch at these loci"),
+        (1, 2, "unlikely match", "10/10", "mismatch"),
+        (0, 2, "unlikely match", "10/10", "unlikely match"),
+        (0, 2, None, "10/10", "potential match"),
+    ):
+        one = {**donor, "mismatches": least, "greatest": greatest, "likelihood": likelihood}
+        changed = copy.deepcopy(plan)
+        changed["steps"][2]["detail"]["searches"] = [{**search, "loci": loci, "best": [one]}]
+        page = parsed(report.html_of(changed))
+        (table,) = (each for each in page.all("table") if each.attrs.get("class") == "matches")
+        assert table.all("td")[0].words == said
+
+
 def test_bars_are_as_long_as_their_numbers(page: Node) -> None:
     bars = [node for node in page.all("span") if node.attrs.get("class") == "bar"]
     assert len(bars) > 20

@@ -161,7 +161,12 @@ def case(folder: Path, **changes: Any) -> Path:
     values = {
         "schema": "allomatch-case-1",
         "today": "2026-11-24",
-        "patient": {"phenotype": TYPING, "diagnosis": "AML", "disease_status": "CR1 (adverse risk)"},
+        "patient": {
+            "phenotype": TYPING,
+            "birth_date": "1991-06-02",
+            "diagnosis": "AML",
+            "disease_status": "CR1 (adverse risk)",
+        },
         "family": [{"relation": "sister", "id": "s1", "phenotype": TYPING, "available": True}],
     } | changes
     path = folder / "case.json"

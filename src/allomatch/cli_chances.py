@@ -88,8 +88,9 @@ def chances_command(
         if as_json:
             print_json({"recruitment": [each.to_dict() for each in values]})
             return
-        # Each says that it decides nothing: once will do.
-        for line in dict.fromkeys(line for each in values for line in each.explain().splitlines()):
+        # Each says that it decides nothing: once, at the end, will do.
+        lines = [line for each in values for line in each.explain().splitlines()]
+        for line in reversed(dict.fromkeys(reversed(lines))):
             say(line)
         return
     elif siblings is not None:
@@ -106,6 +107,8 @@ def chances_command(
         return
     for line in found.explain().splitlines():
         say(line)
+    if figure is not None:
+        say(f"figure: {figure}")
 
 
 def _opened(path: Path, opened: dict[Path, HaplotypeFrequencies]) -> HaplotypeFrequencies:

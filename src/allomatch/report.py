@@ -106,12 +106,12 @@ def _list(items: Sequence[object]) -> str:
     return f"<ul>{''.join(f'<li>{_t(each)}</li>' for each in items)}</ul>" if items else ""
 
 
-def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
     """Return a table of ready cells; the first cell of a row heads it. Heads and caption are escaped here."""
     head = "".join(f'<th scope="col">{_t(each)}</th>' for each in heads)
     body = "".join(f'<tr><th scope="row">{row[0]}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows)
     table = f"<caption>{_t(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="wide"><table>{table}</table></div>'
+    return f'<div class="wide"><table class="{kind}">{table}</table></div>'
 
 
 def _cell(text: str) -> str:
@@ -212,6 +212,11 @@ def _chip(letter: str | None) -> str:
     return f'<span class="chip" style="background:{haplotype_colour(letter)}">{_t(letter)}</span>'
 
 
+def _category(member: Mapping[str, Any]) -> str:
+    shares = f"<br>shares {_t(member['shared'])}" if member["shared"] else ""
+    return f'<span class="word">{_t(member["category"] or "untyped")}</span>{shares}'
+
+
 def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str:
     if detail is None:
         return ""
@@ -223,7 +228,7 @@ def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str
             _t(each["id"]),
             _t(each["relation"]),
             " ".join(_chip(letter) for letter in each["haplotypes"]),
-            _t(each["category"] or "untyped") + (f"<br>shares {_t(each['shared'])}" if each["shared"] else ""),
+            _category(each),
             _bar(each["p_identical"], f"{each['id']} is HLA-identical by descent"),
             _bar(each["p_identical_by_chance"], f"{each['id']} is HLA-identical by chance"),
             _bar(each["p_haploidentical"], f"{each['id']} is haploidentical by descent"),
@@ -246,7 +251,9 @@ def _family(detail: Mapping[str, Any] | None, patient: Mapping[str, Any]) -> str
     told = _table("The relatives", heads, rows)
     if detail["haplotypes"]:
         names = [(_chip(letter), _t(text).replace("~", " ~ ")) for letter, text in sorted(detail["haplotypes"].items())]
-        told += _table("The haplotypes, most likely", ("Letter", "Alleles"), names)
+        p = detail["phase_probability"]
+        sure = "" if p is None else f"; that a and b are the patient's has the probability {p:.3f}"
+        told += _table(f"The haplotypes, most likely{sure}", ("Letter", "Alleles"), names)
     if detail["type_first"]:
         asked = [
             (
@@ -309,6 +316,13 @@ def _searched(search: Mapping[str, Any]) -> str:
     return loci if loci.startswith(kind) else f"{kind} {loci}".strip()
 
 
+def _standing(donor: Mapping[str, Any], whole: bool) -> str:
+    """Return what the typings say for certain, and in between what the probability makes of it."""
+    if donor["greatest"] == 0:
+        return "certain match" if whole else "no mismatch at these loci"
+    return "mismatch" if donor["mismatches"] else str(donor["likelihood"] or "potential match")
+
+
 def _match_list(search: Mapping[str, Any]) -> str:
     loci = [each["locus"] for each in search["best"][0]["by_locus"]]
     rows = []
@@ -321,7 +335,7 @@ def _match_list(search: Mapping[str, Any]) -> str:
         rows.append(
             (
                 f"{_t(donor['rank'])}. {_t(donor['donor_id'])}",
-                _known(donor["likelihood"]),
+                _t(_standing(donor, whole="/" in search["loci"])),
                 _bar(donor["p_match"], f"{donor['donor_id']} has no mismatch"),
                 *(_locus(each) for each in donor["by_locus"]),
                 shown,
@@ -329,7 +343,7 @@ def _match_list(search: Mapping[str, Any]) -> str:
             )
         )
     caption = f"Best of {search['source']}, {search['place']}: {_searched(search)}"
-    return _table(caption, ("Donor", "Likelihood", "P(match)", *loci, "Further", "Reasons"), rows)
+    return _table(caption, ("Donor", "Match", "P(match)", *loci, "Further", "Reasons"), rows, "matches")
 
 
 def _locus(each: Mapping[str, Any]) -> str:
@@ -381,7 +395,7 @@ max-width:1100px;margin:0 auto;padding:12px}}
 & th,& td{{border:1px solid #8a9099;padding:4px 6px;text-align:left;vertical-align:top;overflow-wrap:break-word}}
 & td small{{display:inline-block;min-width:7em;overflow-wrap:anywhere}}
 & thead th{{color:{COLOURS["head"][0]};background:{COLOURS["head"][1]}}}
-& td ul{{margin:0;padding-left:16px}}
+& td ul{{margin:0;padding-left:16px;min-width:16em}}
 & .wide{{overflow-x:auto}}
 & figure{{margin:8px 0}}
 & figcaption,& footer{{font-size:.88em}}
@@ -401,11 +415,15 @@ _PRINT = """@media print{
 &{max-width:none;font-size:11px;padding:0}
 & .wide{overflow:visible}
 & table{font-size:9px}
-& th,& td{padding:2px 3px;overflow-wrap:anywhere}
+& th,& td{padding:2px 3px}
+& td,& th[scope=row]{overflow-wrap:anywhere;min-width:5.2em}
+& th[scope=row]{min-width:7.9em}
+& td ul{min-width:15em}
+& .word{overflow-wrap:normal}
+& table.matches th:last-child,& table.matches td:last-child{display:none}
 & td small{min-width:5em}
 & .bar{white-space:normal}
 & .bar svg{width:56px}
-& details{display:none}
 & tr,& figure,& svg{break-inside:avoid}
 & h2{break-after:avoid}
 & svg.pedigree{max-width:100%;height:auto}

@@ -141,6 +141,16 @@ def usable_weight(patient: Patient, policies: Policies, problems: list[Problem])
     return None
 
 
+def _differs(row: Indication, policies: Policies) -> bool:
+    """Whether the table of the other age has this disease, and answers otherwise or knows other statuses of it."""
+    other = "children" if row.table == "adults" else "adults"
+    disease = policies.disease(row.disease, other)
+    if disease is None:
+        return False
+    found = policies.indication(disease, other, row.status.name)
+    return found is None or (found.autologous, found.transcription) != (row.autologous, row.transcription)
+
+
 def _word_for_now(word: str | None, row: Status, disease: str | None, table: str, policies: Policies) -> Status | None:
     """Return the status now of a patient whose row is for any: such a row does not say how the disease is."""
     found = row if word is None else policies.status(word, disease, table)
@@ -452,6 +462,8 @@ def _whole(
             f"the table of indications ({table}) has no disease {patient.diagnosis!r}; ask a physician, or add the disease to "
             "the policies: nothing was guessed"
         )
+        if age is None:
+            message += "; the table is that of adults, as no date of birth is known: give it"
         problems.append(Problem("unknown disease", "patient", "diagnosis", patient.diagnosis, message))
         return "ask", [message]
     rows = policies.indications(disease, table)
@@ -463,9 +475,18 @@ def _whole(
             f"the table of indications ({table}) has no status {patient.disease_status!r} of {rows[0].name}; it has {known}: "
             "ask which it is"
         )
+        if age is None:
+            message += "; the table is that of adults, as no date of birth is known: give it"
         problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
         return "ask", [message]
     grades = policies.values["indications"]["grades"]
+    if age is None and _differs(indication, policies):
+        message = (
+            "the patient's age is not known, and the tables of children and adults differ for this disease: give the date of "
+            "birth"
+        )
+        problems.append(Problem("missing birth date", "patient", "birth_date", str(patient.birth_date), message))
+        return "ask", [message]
     where = f"{indication.name}, {indication.status.name} ({table}{'' if age is not None else ', age not known'})"
     beside = [f"said elsewhere: {each}" for each in indication.statements]
     status = patient.disease_status

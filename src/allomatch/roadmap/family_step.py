@@ -97,6 +97,13 @@ def step(
         f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical by descent "
         f"with {answer.p_any_haploidentical:.4f}",
     )
+    settled = policies.values["family"]["settled_probability"]
+    if answer.phase_probability is not None and answer.phase_probability < settled:
+        said = (
+            *said,
+            f"which alleles are on one haplotype of the patient is not settled (probability {answer.phase_probability:.4f}): "
+            "letters of haplotypes are one possibility of several; frequencies and typed parents or children tell more",
+        )
     if family.untyped:
         how = f"relatives are compared at {family.loci}"
         if set(family.untyped) & set(PRESETS[family.loci]):

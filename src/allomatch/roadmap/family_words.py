@@ -191,6 +191,19 @@ def _own_labels(labels: Labels | None, haplotypes: Haplotypes) -> tuple[str | No
     return maternal, paternal
 
 
+def _settled_labels(
+    own: tuple[str | None, str | None], odds: Odds, sides: bool, policy: FamilyPolicy
+) -> tuple[str | None, str | None]:
+    """Return the labels of somebody untyped as far as they are known; in the likeliest inheritance they may be a toss of a coin."""
+    shares = odds.identical + odds.haploidentical
+    if max(shares, odds.other) < policy.settled_probability:
+        return None, None
+    if "a" in own and "b" in own and odds.identical < policy.settled_probability:
+        return None, None
+    first, second = (each if each is None or each in "ab" or sides else None for each in own)
+    return first, second
+
+
 def member_answers(
     relatives: Sequence[str], found: Findings, policy: FamilyPolicy, ages: Mapping[str, float | None]
 ) -> list[MemberAnswer]:
@@ -230,6 +243,8 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
     if by_typing and category != "identical":
         category = "haploidentical"
     own = _own_labels(labels, found.haplotypes)
+    if not typed and not twin:
+        own = _settled_labels(own, odds, found.haplotypes.settled, policy)
     shared = _shared(own, found.haplotypes) if category == "haploidentical" and not by_typing else None
     reasons, warnings = [], []
     if relative is None:

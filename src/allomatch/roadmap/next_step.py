@@ -52,7 +52,7 @@ def chance_of_registries(
     if loci is None:
         return None, f"{what} cannot be said: the patient is typed at {', '.join(typed) or 'nothing'} only"
     ignored: list[Problem] = []  # the registry step names them
-    theirs, _ = patient_populations(patient, frequencies, policies, ignored)
+    theirs, words = patient_populations(patient, frequencies, policies, ignored)
     if theirs is None:
         return None, f"{what} cannot be said: no frequencies fit the patient"
     share = float(policies.value("registries", "availability"))
@@ -71,7 +71,7 @@ def chance_of_registries(
     donors = sum(pool.donors for pool in pools)
     return found.likelihood, (
         f"{what} ({loci}; {donors:,} adult donors as registered, share available {share:g}; from frequencies and sizes alone, "
-        "before any search)"
+        "before any search)" + "".join(f"; {each}" for each in words if each.startswith("no frequencies"))
     )
 
 

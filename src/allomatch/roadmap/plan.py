@@ -158,7 +158,8 @@ class Roadmap:
 
     Example:
         >>> from allomatch import Phenotype
-        >>> plan = Roadmap(Patient(Phenotype("A*01:01+A*02:01"), diagnosis="AML", disease_status="CR2")).plan()
+        >>> patient = Patient(Phenotype("A*01:01+A*02:01"), date(1991, 6, 2), diagnosis="AML", disease_status="CR2")
+        >>> plan = Roadmap(patient).plan()
         >>> [(step.name, step.answer) for step in plan.steps]
         [('autologous', 'possible'), ('family', 'no family'), ('registries', 'not asked')]
     """
@@ -339,7 +340,10 @@ def _donor(option: DonorOption) -> Option:
     hit = option.hit
     # "10/10" and "8/8" are matches; the same of fewer loci is not.
     certain = "certain match" if option.whole else "no mismatch at these loci"
-    said = hit.likelihood or (certain if hit.match.greatest == 0 else hit.match.category)
+    # The typings say first what is certain; only between a match and a mismatch a probability decides.
+    said = certain if hit.match.greatest == 0 else hit.match.category
+    if hit.match.category == "potential":
+        said = hit.likelihood or said
     kind = "cord blood unit" if option.kind == "cord" else "donor"
     return Option(
         hit.donor_id,
