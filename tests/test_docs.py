@@ -50,6 +50,18 @@ def test_a_page_prints_what_it_says(page: str, tmp_path) -> None:
     assert done.stdout.splitlines() == promised
 
 
+def test_the_case_file_of_the_roadmap(tmp_path) -> None:
+    (case,) = blocks("json", ROADMAP)
+    path = tmp_path / "case.json"
+    path.write_text(case)
+    command = [sys.executable, "-m", "allomatch", "roadmap", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (promised,) = re.findall(r"Its plan ends with `(.*?)`", ROADMAP)
+    (line,) = (each for each in done.stdout.splitlines() if each.startswith("to be discussed first"))
+    assert line.startswith(promised)
+    assert "problem, " not in done.stdout
+
+
 def test_readme_shell(tmp_path) -> None:
     """The shell blocks but the first (the two make commands, which CI runs) are run in order in an empty folder."""
     commands = [line[2:] for block in blocks("console")[1:] for line in block.splitlines() if line.startswith("$ ")]

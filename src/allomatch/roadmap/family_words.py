@@ -264,7 +264,8 @@ def _member(person: Person, found: Findings, policy: FamilyPolicy, age: float | 
             reasons.append(f"has the alleles of the patient's haplotype {half} at every locus, by descent or by chance")
     else:
         reasons.append(
-            f"untyped: identical with probability {identical:.4f}, haploidentical {haploidentical:.4f}, neither {other:.4f}"
+            f"untyped: identical by descent with probability {identical:.4f}, by chance {chance:.4f}, haploidentical "
+            f"{haploidentical:.4f}, neither {other:.4f}"
         )
     if twin:
         reasons.append("an identical twin has the patient's genes")
