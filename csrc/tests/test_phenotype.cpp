@@ -81,7 +81,7 @@ TEST(genotype_lists) {
         CHECK_THROWS(MalformedTyping, parse_typing(Locus::A, bad));
     }
     const std::string message = CHECK_THROWS(TooManyAlleles, parse_typing(Locus::A, "A*01:01+A*02:01+A*03:01"));
-    CHECK(says(message, "3 alleles"));
+    CHECK(says(message, "3 positions"));
     CHECK(says(message, "locus A"));
     CHECK_THROWS(TooManyAlleles, parse_typing(Locus::A, "A*01:01|A*01:01+A*02:01+A*03:01+A*04:01"));
 }
