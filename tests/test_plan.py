@@ -270,6 +270,19 @@ def test_nobody_who_mismatches_as_typed_is_an_identical_donor() -> None:
     assert (plan["family"].answer, plan.recommended.options) == ("type relatives", ("b",))
 
 
+def test_who_shares_nothing_at_a_locus_as_typed_is_no_haploidentical_donor_yet() -> None:
+    """A mother whose DRB1 is that of nobody in the family: by descent she shares a haplotype, by her typing she does not."""
+    mother = Relative(
+        "mother", typed([*C[:3], "DRB1*11:01", C[4]], [*D[:3], "DRB1*13:01", D[4]]), id="m", available=True
+    )
+    plan = planned_family(mother)
+    assert [each.code for each in plan.problems] == ["Mendelian error"]
+    assert (plan["family"].answer, plan.recommended.options) == ("type relatives", ("m",))
+    assert "m is haploidentical by descent and not as typed: check the sample, type again" in plan["family"].reasons
+    with_father = planned_family(mother, Relative("father", typed(A, B), id="f", available=True))
+    assert (with_father["family"].answer, with_father.recommended.options) == ("haploidentical donor", ("f",))
+
+
 def test_who_may_still_be_identical_is_typed_before_a_haploidentical_relative_is_taken() -> None:
     """A sister of whom one locus is open, and more likely haploidentical than identical."""
     sister = Relative("sister", typed(A, C), id="s", available=True)

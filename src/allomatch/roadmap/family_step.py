@@ -130,13 +130,19 @@ def step(
         p = f"{_alike(each):.4f}"
         said = (*said, f"{each.id} may still be HLA-identical (probability {p}): type at all loci, at high resolution")
     untyped = [each for each in answer.type_first if each.p_identical >= worth]
-    haploidentical = [each for each in usable if each.category == "haploidentical"]
+    half = [each for each in usable if each.category == "haploidentical"]
+    # By descent a haplotype is shared, and as typed at some locus nothing: one of the samples is wrong.
+    doubtful = [each for each in half if each.match is not None and any(one.mismatches == 2 for one in each.match.loci)]
+    haploidentical = [each for each in half if each not in doubtful]
+    for each in doubtful:
+        said = (*said, f"{each.id} is haploidentical by descent and not as typed: check the sample, type again")
     if sure:
         result, leading = "identical donor", [each.id for each in sure]
-    elif identical or unsettled or untyped or (answer.type_first and not haploidentical):
+    elif identical or unsettled or untyped or ((answer.type_first or doubtful) and not haploidentical):
         result = "type relatives"
         asked = untyped or (() if identical or unsettled else answer.type_first)
-        leading = [each.id for each in (*identical, *unsettled, *asked)]
+        again = () if haploidentical else doubtful
+        leading = [each.id for each in (*identical, *unsettled, *asked, *again)]
         if asked:
             first = "; ".join(f"{each.id}: {each.reason}" for each in asked[:3])
             said = (*said, f"whom to type first: {first}")
