@@ -91,66 +91,82 @@ def step(
     members = sorted(answer.members, key=lambda each: (_ORDER[each.category], not each.usable, -_alike(each)))
     # People nobody mentioned, who only connect the others, are in brackets: nobody can be asked to donate in their place.
     options = tuple(_option(each) for each in members if not each.id.startswith("("))
-    usable = [each for each in members if each.usable]
+    result, leading, why = _verdict(answer, [each for each in members if each.usable], policies)
     said = (
         *reasons,
         f"a usable relative is HLA-identical with probability {answer.p_any_identical:.4f}, at least haploidentical by descent "
         f"with {answer.p_any_haploidentical:.4f}",
+        *_limits(family, answer, policies),
+        *why,
     )
-    settled = policies.values["family"]["settled_probability"]
-    if answer.phase_probability is not None and answer.phase_probability < settled:
-        said = (
-            *said,
-            f"which alleles are on one haplotype of the patient is not settled (probability {answer.phase_probability:.4f}): "
-            "letters of haplotypes are one possibility of several; frequencies and typed parents or children tell more",
+    return Step("family", title, result, options, said, *following, answer, tuple(dict.fromkeys(leading))[:10])
+
+
+def _limits(family: Family, answer: FamilyAnswer, policies: Policies) -> list[str]:
+    """Return what the patient's own typing leaves open."""
+    said = []
+    p = answer.phase_probability
+    if p is not None and p < policies.values["family"]["settled_probability"]:
+        said.append(
+            f"which alleles are on one haplotype of the patient is not settled (probability {p:.4f}): letters of haplotypes "
+            "are one possibility of several; frequencies and typed parents or children tell more"
         )
     if family.untyped:
         how = f"relatives are compared at {family.loci}"
         if set(family.untyped) & set(PRESETS[family.loci]):
             how = "there relatives count by descent alone"
-        said = (*said, f"the patient is not typed at {', '.join(family.untyped)}: {how}; type the patient there too")
-    identical = [each for each in usable if each.category == "identical"]
+        said.append(f"the patient is not typed at {', '.join(family.untyped)}: {how}; type the patient there too")
+    return said
+
+
+def _verdict(
+    answer: FamilyAnswer, usable: Sequence[MemberAnswer], policies: Policies
+) -> tuple[str, list[str], list[str]]:
+    """Return the answer of the step, whom it is about, and why.
+
+    Args:
+        answer: About the family.
+        usable: Who may donate, in the order of the options.
+        policies: From which probability on somebody is identical, and worth a typing.
+    """
     least = policies.value("recommend", "least_identical_probability")
+    worth = policies.value("recommend", "least_probability_to_type")
+    said = []
+    identical = [each for each in usable if each.category == "identical"]
     sure = [each for each in identical if _alike(each) >= least and not _mismatches(each)]
     for each in identical:
         if _alike(each) < least:
             source = policies.source("recommend", "least_identical_probability")
             more = f"below {least:g}: type at more loci or a higher resolution ({source})"
-            said = (*said, f"{each.id} is HLA-identical with probability {_alike(each):.4f}, {more}")
+            said.append(f"{each.id} is HLA-identical with probability {_alike(each):.4f}, {more}")
         elif each not in sure:
-            said = (
-                *said,
-                f"{each.id} is HLA-identical by descent and mismatched as typed: check the sample, type again",
-            )
-    # Worth a typing: who may be identical with a probability that is not next to nothing.
-    worth = policies.value("recommend", "least_probability_to_type")
-    unsettled = [each for each in usable if each.category in ("haploidentical", "other") and _may_match(each)]
-    unsettled = [each for each in unsettled if _alike(each) >= worth]
-    for each in unsettled if not sure else ():
-        p = f"{_alike(each):.4f}"
-        said = (*said, f"{each.id} may still be HLA-identical (probability {p}): type at all loci, at high resolution")
-    untyped = [each for each in answer.type_first if each.p_identical >= worth]
+            said.append(f"{each.id} is HLA-identical by descent and mismatched as typed: check the sample, type again")
     half = [each for each in usable if each.category == "haploidentical"]
     # By descent a haplotype is shared, and as typed at some locus nothing: one of the samples is wrong.
     doubtful = [each for each in half if each.match is not None and any(one.mismatches == 2 for one in each.match.loci)]
-    haploidentical = [each for each in half if each not in doubtful]
     for each in doubtful:
-        said = (*said, f"{each.id} is haploidentical by descent and not as typed: check the sample, type again")
+        said.append(f"{each.id} is haploidentical by descent and not as typed: check the sample, type again")
     if sure:
-        result, leading = "identical donor", [each.id for each in sure]
-    elif identical or unsettled or untyped or ((answer.type_first or doubtful) and not haploidentical):
-        result = "type relatives"
-        asked = untyped or (() if identical or unsettled else answer.type_first)
-        again = () if haploidentical else doubtful
-        leading = [each.id for each in (*identical, *unsettled, *asked, *again)]
-        if asked:
-            first = "; ".join(f"{each.id}: {each.reason}" for each in asked[:3])
-            said = (*said, f"whom to type first: {first}")
-    elif haploidentical:
-        result, leading = "haploidentical donor", [each.id for each in haploidentical]
-    else:
-        result, leading = "no donor", []
-    return Step("family", title, result, options, said, *following, answer, tuple(dict.fromkeys(leading))[:10])
+        return "identical donor", [each.id for each in sure], said
+    unsettled = [
+        each
+        for each in usable
+        if each.category in ("haploidentical", "other") and _may_match(each) and _alike(each) >= worth
+    ]
+    for each in unsettled:
+        p = f"{_alike(each):.4f}"
+        said.append(f"{each.id} may still be HLA-identical (probability {p}): type at all loci, at high resolution")
+    haploidentical = [each.id for each in half if each not in doubtful]
+    first = [each for each in answer.type_first if each.p_identical >= worth]
+    again = [*identical, *unsettled]
+    if not haploidentical and not first and not again:
+        # Nobody better is known: whoever may be haploidentical is worth a typing too.
+        first, again = list(answer.type_first), doubtful
+    if first:
+        said.append(f"whom to type first: {'; '.join(f'{each.id}: {each.reason}' for each in first[:3])}")
+    if first or again:
+        return "type relatives", [*(each.id for each in again), *(each.id for each in first)], said
+    return ("haploidentical donor" if haploidentical else "no donor"), haploidentical, said
 
 
 def _alike(member: MemberAnswer) -> float:
