@@ -474,7 +474,9 @@ def test_figures_are_saved_once(
         with pytest.raises(am.FileAccessError, match="exists"):
             save_curves(path, curves())
     arguments = ("--patients", f"{files}/X.csv", "--pool", f"{files}/X.csv:30", "--loci", "A,B", "--sizes", "5,50")
-    assert run(capsys, monkeypatch, *arguments, "--figure", str(files / "new.png"))[0] == 0
+    figure = str(files / "new.png")
+    code, said, _ = run(capsys, monkeypatch, *arguments, "--figure", figure)
+    assert (code, said.splitlines()[-1]) == (0, f"figure: {figure}")
     assert (files / "new.png").exists()
 
 

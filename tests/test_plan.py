@@ -151,6 +151,8 @@ def test_the_patient_without_family_ends_in_the_registries(registry: am.Registry
     chance = plan["family"].chance_next
     assert chance is not None
     assert 0 < chance < 1
+    # Beside the figure, not only where the donors are: no set stands for one side.
+    assert "no frequencies are labelled for Moroccan" in plan["family"].next_reason
     said = " ".join(plan["registries"].reasons)
     assert "no frequencies are labelled for Moroccan" in said
     assert "CAU stand for the patient's Belgian side" in said

@@ -22,7 +22,7 @@ class Matches:
     """What typings show.
 
     Attributes:
-        of: By relative the match with the patient; none of those without a typing, None where it cannot be read.
+        of: By relative the match with the patient; none of those without a typing, or with one that cannot be read.
         doubtful: Relatives of whose typing some was left out as wrong: nothing is certain of them.
         unsummed: Relatives whose typing the sum over inheritances did not see, because it would have been too large.
         half: Of relatives whose typing has one of the patient's haplotypes for certain, which: ``"a"`` or ``"b"``.
