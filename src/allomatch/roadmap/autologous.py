@@ -457,13 +457,12 @@ def _whole(
     """Return the answer of the step and its reasons."""
     if patient.diagnosis is None:
         return "ask", ["the diagnosis is not known: ask for it, then look it up"]
+    unaged = "" if age is not None else "; the table is that of adults, as no date of birth is known: give it"
     if disease is None:
         message = (
             f"the table of indications ({table}) has no disease {patient.diagnosis!r}; ask a physician, or add the disease to "
-            "the policies: nothing was guessed"
+            f"the policies: nothing was guessed{unaged}"
         )
-        if age is None:
-            message += "; the table is that of adults, as no date of birth is known: give it"
         problems.append(Problem("unknown disease", "patient", "diagnosis", patient.diagnosis, message))
         return "ask", [message]
     rows = policies.indications(disease, table)
@@ -473,10 +472,8 @@ def _whole(
             return "ask", [f"the status of {rows[0].name} is not known: ask for it; the table has {known}"]
         message = (
             f"the table of indications ({table}) has no status {patient.disease_status!r} of {rows[0].name}; it has {known}: "
-            "ask which it is"
+            f"ask which it is{unaged}"
         )
-        if age is None:
-            message += "; the table is that of adults, as no date of birth is known: give it"
         problems.append(Problem("unknown status", "patient", "disease_status", patient.disease_status, message))
         return "ask", [message]
     grades = policies.values["indications"]["grades"]
